@@ -1,0 +1,55 @@
+# Every command of the project. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix bench docs wheel lock
+
+help: ## list the commands
+	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# The environment is made anew when a lock or the project file changes.
+$(VENV)/.base: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: requirements-test.lock $(VENV)/.base
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-test.lock
+	@touch $@
+
+.PHONY: .venv
+.venv: $(VENV)/.base ## build the environment with .venv/bin/masterybridge in it
+
+demo: $(VENV)/.base ## a made-up district, a pretend LMS and SIS, and the tool (ARGS="--check --json")
+	@$(BIN)/masterybridge demo $(ARGS)
+
+test: $(VENV)/.test ## the whole suite (ARGS go to pytest)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.test ## format, lint, types, import rules, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest $(ARGS)
+
+fix: $(VENV)/.test ## format and mend what can be mended by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.test ## ratios measured in one run (ARGS="--case launch")
+	@$(BIN)/python -m benchmarks.run $(ARGS)
+
+docs: $(VENV)/.base ## write the pages of docs/ that are made from the code
+	@$(BIN)/python -m lti_tool.reference docs
+
+wheel: $(VENV)/.base ## build dist/*.whl
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+lock: ## renew both lock files (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --output-file requirements.lock pyproject.toml requirements.in
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra test --output-file requirements-test.lock pyproject.toml requirements.in
