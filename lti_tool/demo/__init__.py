@@ -1,0 +1,1 @@
+"""A made-up district, a pretend LMS and SIS: the demo, and the tests' counterparts."""

@@ -1,0 +1,133 @@
+"""What can go wrong in the application.
+
+```
+BridgeError
+├── ConfigError        a setting or registration is missing or wrong; names it
+├── NotFoundError      what was named is not here; says what was looked for
+├── LaunchError        a launch we refuse; .code and .status for the page
+├── SeatError          this seat may not see this page
+├── HoldError          a plan waits for a person; .plan_hash names it
+├── SyncError          a sync stopped; .code and what to do
+│   └── BusyError      another run of the same source is going on
+└── PlatformError      another system failed us; .code
+    └── DeliveryError  .permanent, .retry_after seconds or None
+```
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Status of each refusal code. Source: facts/security.md section 2.
+LAUNCH_STATUS: Final = {
+    "E_METHOD": 405,
+    "E_HTTPS": 400,
+    "E_TOO_LARGE": 413,
+    "E_RATE": 429,
+    "E_REQ": 400,
+    "E_PLATFORM_ERROR": 400,
+    "E_STATE": 401,
+    "E_FORMAT": 400,
+    "E_ALG": 401,
+    "E_KID": 401,
+    "E_KEYS_UNAVAILABLE": 503,
+    "E_SIG": 401,
+    "E_TIME": 401,
+    "E_ISS": 401,
+    "E_AUD": 401,
+    "E_NONCE": 401,
+    "E_REPLAY": 401,
+    "E_DEPLOYMENT": 403,
+    "E_DISABLED": 403,
+    "E_VERSION": 400,
+    "E_MSGTYPE": 400,
+    "E_CLAIM": 400,
+    "E_TARGET": 400,
+}
+
+
+class BridgeError(Exception):
+    """Anything the application refuses or cannot do."""
+
+
+class ConfigError(BridgeError):
+    """A setting or registration is missing or wrong; the text names it."""
+
+
+class NotFoundError(BridgeError):
+    """What was named is not here; the text says what was looked for."""
+
+
+class LaunchError(BridgeError):
+    """A launch or login we refuse.
+
+    Attributes:
+        code: one of the codes of LAUNCH_STATUS.
+        reason: one sentence for an administrator, without any claim value.
+    """
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code = code
+        self.reason = reason
+
+    @property
+    def status(self) -> int:
+        """The HTTP status the refusal is answered with."""
+        return LAUNCH_STATUS[self.code]
+
+
+class SeatError(BridgeError):
+    """This seat may not see this page."""
+
+
+class HoldError(BridgeError):
+    """A plan is over a limit and waits for a person."""
+
+    def __init__(self, text: str, plan_hash: str) -> None:
+        super().__init__(text)
+        self.plan_hash = plan_hash
+
+
+class SyncError(BridgeError):
+    """A sync stopped and changed nothing; code is the kind of failure."""
+
+    def __init__(self, text: str, code: str = "failed") -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class BusyError(SyncError):
+    """Another run of the same source is going on."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, "busy")
+
+
+class PlatformError(BridgeError):
+    """Another system failed us; code is the kind of failure."""
+
+    def __init__(self, text: str, code: str = "platform") -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class DeliveryError(PlatformError):
+    """A destination did not take an outcome.
+
+    Attributes:
+        permanent: sending the same again will not help.
+        retry_after: seconds the destination asked us to wait, or None.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        code: str = "refused",
+        *,
+        permanent: bool,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(text, code)
+        self.permanent = permanent
+        self.retry_after = retry_after

@@ -1,0 +1,1 @@
+"""LTI 1.3: every check of a launch, over bytes already received."""

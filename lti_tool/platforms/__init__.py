@@ -1,0 +1,1 @@
+"""Other systems: what every destination promises, and each of them."""

@@ -1,0 +1,1 @@
+"""The workflows: facts arrive, standing is refreshed, outcomes are delivered."""
