@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from alembic.config import Config
 from sqlalchemy import Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, sessionmaker
+
+__all__ = ["Database", "Session", "make_engine", "rows", "upsert"]
 
 BUSY_SECONDS = 15
 
@@ -102,6 +104,6 @@ def upsert(session: Session, table: Table) -> Insert:
     return sqlite.insert(table)
 
 
-def rows(session: Session, statement: Any) -> Sequence[dict[str, Any]]:  # noqa: ANN401 -- any selectable
+def rows(session: Session, statement: Any) -> list[dict[str, Any]]:  # noqa: ANN401 -- any selectable
     """Return what statement selects, one dict a row."""
     return [dict(row) for row in session.execute(statement).mappings()]

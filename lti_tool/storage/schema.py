@@ -442,7 +442,9 @@ framework = Table(
     Column("version", String(255)),
     _words("publisher", null=True),
     Column("language", String(35)),
-    Column("payload", JSON, nullable=False),  # all that is neither item nor edge
+    _words("creator"),
+    Column("payload", JSON, nullable=False),  # the document's other fields
+    Column("package", JSON, nullable=False),  # what lies beside it: rubrics, licences
     Column("fingerprint", String(64), nullable=False),
     _at("imported_at"),
 )
@@ -459,6 +461,7 @@ competency = Table(
     Column("kind", String(255)),
     Column("education_levels", JSON),
     Column("language", String(35)),
+    Column("list_enumeration", String(64), nullable=False, server_default=""),
     Column("position", Integer, nullable=False),  # reading order in the framework
     Column("is_assessable", Boolean, nullable=False),
     _at("retired_at", null=True),
@@ -476,7 +479,7 @@ association = Table(
     Column("kind", String(64), nullable=False),
     Column("origin_case_id", String(255), nullable=False, index=True),
     Column("destination_case_id", String(255), nullable=False, index=True),
-    Column("sequence", Float),
+    Column("sequence", Integer),
     _at("retired_at", null=True),
     Column("payload", JSON, nullable=False),
     Column("fingerprint", String(64), nullable=False),
@@ -619,16 +622,17 @@ delivery = Table(
     _at("closed_at", null=True),
 )
 
-# One open row a key; a newer value supersedes an unsent older one.
+# One waiting row a key; a newer value supersedes it. One in flight a key is kept by
+# claim(), which passes over keys that are being sent.
 Index(
-    "uq_delivery_open",
+    "uq_delivery_pending",
     delivery.c.destination,
     delivery.c.course_id,
     delivery.c.person_id,
     delivery.c.competency_id,
     unique=True,
-    sqlite_where=text("closed_at IS NULL"),
-    postgresql_where=text("closed_at IS NULL"),
+    sqlite_where=text("state = 'pending'"),
+    postgresql_where=text("state = 'pending'"),
 )
 Index(
     "ix_delivery_key",

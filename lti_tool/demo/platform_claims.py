@@ -1,0 +1,201 @@
+"""What a launch says, and how it is signed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from joserfc import jws
+
+from lti_tool.demo.platform_campus import Campus
+from lti_tool.demo.platform_records import (
+    INSTITUTION_URIS,
+    ROLE_URIS,
+    Course,
+    Edit,
+    Key,
+    Link,
+    Person,
+    Ticket,
+)
+
+LTI: Final = "https://purl.imsglobal.org/spec/lti/claim/"
+DEEP_LINKING: Final = "https://purl.imsglobal.org/spec/lti-dl/claim/"
+AGS_CLAIM: Final = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
+ROSTER_CLAIM: Final = (
+    "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
+)
+
+
+def sign_launch(
+    campus: Campus,
+    ticket: Ticket,
+    nonce: str,
+    *,
+    edit: Edit | None = None,
+    key: Key | None = None,
+) -> str:
+    """The id_token of a launch; edit changes header and claims before signing."""
+    header: dict[str, Any] = {"typ": "JWT", "alg": "RS256", "kid": campus.key.kid}
+    claims = launch_claims(campus, ticket, nonce)
+    if edit is not None:
+        edit(header, claims)
+    payload = json.dumps(claims, ensure_ascii=False).encode()
+    return jws.serialize_compact(
+        header, payload, key or campus.key, algorithms=[str(header.get("alg"))]
+    )
+
+
+def launch_claims(campus: Campus, ticket: Ticket, nonce: str) -> dict[str, Any]:
+    """Every claim of the launch a ticket stands for.
+
+    Source: LTI Core 1.3, 5.3 and 5.4; Deep Linking 2.0; AGS 2.0; NRPS 2.0.
+    """
+    tool = campus.tools[ticket.client_id]
+    person = campus.person(ticket.person_id)
+    course = campus.course(ticket.course_id)
+    now = int(campus.clock().timestamp())
+    claims: dict[str, Any] = {
+        "iss": campus.url,
+        "aud": tool.client_id,
+        "sub": person.id,
+        "iat": now,
+        "exp": now + campus.manners.id_token_seconds,
+        "nonce": nonce,
+        "name": person.name,
+        "given_name": person.given_name,
+        "family_name": person.family_name,
+        "email": person.email,
+        "locale": person.locale,
+        LTI + "version": "1.3.0",
+        LTI + "deployment_id": tool.deployment_id,
+        LTI + "target_link_uri": ticket.target_link_uri,
+        LTI + "roles": roles(campus, course, person.id),
+        LTI + "context": {
+            "id": course.id,
+            "label": course.label,
+            "title": course.title,
+            "type": [campus.manners.context_type],
+        },
+        LTI + "tool_platform": {
+            "guid": campus.url.partition("://")[2],
+            "name": "Pretend LMS (demo)",
+            "url": campus.url,
+            "product_family_code": campus.manners.product,
+            "version": "1",
+        },
+        LTI + "launch_presentation": {
+            "document_target": "iframe",
+            "return_url": f"{campus.url}/courses/{course.id}",
+            "locale": person.locale,
+        },
+        ROSTER_CLAIM: {
+            "context_memberships_url": campus.course_url(course.id) + "/memberships",
+            "service_versions": ["2.0"],
+        },
+    }
+    if lis := _lis(person, course):
+        claims[LTI + "lis"] = lis
+    if ticket.kind == "deep_linking":
+        return claims | _deep_linking(campus, ticket)
+    return claims | _resource_link(campus, person, course, ticket)
+
+
+def roles(campus: Campus, course: Course, person_id: str) -> list[str]:
+    """The role URIs of a person in a course, as a launch lists them."""
+    role = course.seats.get(person_id)
+    if role is None:
+        return []
+    named = [ROLE_URIS[role]]
+    return (
+        [*named, INSTITUTION_URIS[role]] if campus.manners.institution_roles else named
+    )
+
+
+def custom_claim(
+    custom: Mapping[str, str], person: Person, course: Course, link: Link
+) -> dict[str, str]:
+    """Custom parameters with their variables filled in.
+
+    An unknown variable stays as written; a known one without a value is empty.
+
+    Source: LTI Core 1.3, appendix B.
+    """
+    known = {
+        "$Context.id": course.id,
+        "$Context.title": course.title,
+        "$Context.label": course.label,
+        "$Context.id.history": "",
+        "$CourseSection.sourcedId": course.sourced_id or "",
+        "$Context.sourcedId": course.sourced_id or "",
+        "$ResourceLink.id": link.id,
+        "$ResourceLink.title": link.title,
+        "$ResourceLink.id.history": "",
+        "$User.id": person.id,
+        "$Person.sourcedId": person.sourced_id or "",
+        "$Person.name.full": person.name,
+        "$Person.name.given": person.given_name,
+        "$Person.name.family": person.family_name,
+        "$Person.email.primary": person.email,
+    }
+    return {name: known.get(value, value) for name, value in custom.items()}
+
+
+def _lis(person: Person, course: Course) -> dict[str, str]:
+    named = {
+        "person_sourcedid": person.sourced_id,
+        "course_section_sourcedid": course.sourced_id,
+    }
+    return {name: value for name, value in named.items() if value}
+
+
+def _resource_link(
+    campus: Campus, person: Person, course: Course, ticket: Ticket
+) -> dict[str, Any]:
+    link = campus.link(ticket.link_id or "")
+    mine = campus.gradebook.columns(
+        course.id,
+        lambda item: (
+            item.client_id == ticket.client_id and item.resource_link_id == link.id
+        ),
+    )
+    endpoint: dict[str, Any] = {
+        "scope": [
+            scope for scope in campus.manners.scopes if "/lti-nrps/" not in scope
+        ],
+        "lineitems": campus.line_items_url(course.id),
+    }
+    if len(mine) == 1:
+        endpoint["lineitem"] = campus.line_item_url(mine[0])
+    claims: dict[str, Any] = {
+        LTI + "message_type": "LtiResourceLinkRequest",
+        LTI + "resource_link": {"id": link.id, "title": link.title},
+        AGS_CLAIM: endpoint,
+    }
+    if link.custom:
+        claims[LTI + "custom"] = custom_claim(link.custom, person, course, link)
+    return claims
+
+
+def _deep_linking(campus: Campus, ticket: Ticket) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "deep_link_return_url": f"{campus.url}/lti/deep_linking/{ticket.id}",
+        "accept_types": ["ltiResourceLink"],
+        "accept_presentation_document_targets": ["iframe", "window"],
+        "accept_multiple": True,
+        "accept_lineitem": True,
+        "auto_create": True,
+        "title": "Add content",
+    }
+    if campus.manners.echoes_deep_link_state:
+        settings["data"] = deep_link_state(ticket)
+    return {
+        LTI + "message_type": "LtiDeepLinkingRequest",
+        DEEP_LINKING + "deep_linking_settings": settings,
+    }
+
+
+def deep_link_state(ticket: Ticket) -> str:
+    """What the tool must send back unchanged."""
+    return f"course={ticket.course_id}"

@@ -1,0 +1,143 @@
+"""Deep linking: what the tool brings back becomes links of the course."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask import Blueprint, Response, render_template, request
+
+from lti_tool.demo.platform_ags import is_number
+from lti_tool.demo.platform_campus import Campus
+from lti_tool.demo.platform_claims import DEEP_LINKING, LTI, deep_link_state
+from lti_tool.demo.platform_records import Link, Ticket
+from lti_tool.demo.platform_vault import (
+    UntrustedError,
+    require_audience,
+    require_times,
+)
+
+RETURN_LIFE_NOTE: Final = "Open the course and choose Add content again."
+
+
+def deep_linking_routes(campus: Campus) -> Blueprint:
+    """The address a tool posts its deep linking response to.
+
+    Source: Deep Linking 2.0, sections 2.3 and 4.5.
+    """
+    routes = Blueprint("deep_linking", __name__)
+
+    @routes.post("/lti/deep_linking/<ticket_id>")
+    def returned(ticket_id: str) -> Response:
+        ticket = campus.returning(ticket_id)
+        if ticket is None:
+            return _page(
+                400,
+                title="Nothing is being added here",
+                text=f"This address is unknown or too old. {RETURN_LIFE_NOTE}",
+            )
+        try:
+            claims = _verified(campus, ticket, request.form.get("JWT", ""))
+            items = _items(claims)
+        except UntrustedError as error:
+            return _page(
+                400, title="The tool's answer was refused", text=f"{error}."
+            )
+        placed = [_placed(campus, ticket, item) for item in items]
+        campus.forget_return(ticket_id)
+        shown = render_template(
+            "platform/placed.html",
+            course=campus.course(ticket.course_id),
+            links=placed,
+            message=claims.get(DEEP_LINKING + "msg"),
+            error=claims.get(DEEP_LINKING + "errormsg"),
+        )
+        return Response(shown)
+
+    return routes
+
+
+def _verified(campus: Campus, ticket: Ticket, signed: str) -> dict[str, Any]:
+    tool = campus.tools[ticket.client_id]
+    if not signed:
+        raise UntrustedError("The form has no field JWT")
+    now = campus.clock()
+    claims = campus.vault.opened(tool, signed)
+    if claims.get("iss") != tool.client_id:
+        raise UntrustedError("iss must be the client_id")
+    require_audience(claims, campus.url)
+    until = require_times(claims, now)
+    fixed = {
+        LTI + "message_type": "LtiDeepLinkingResponse",
+        LTI + "version": "1.3.0",
+        LTI + "deployment_id": tool.deployment_id,
+    }
+    if campus.manners.echoes_deep_link_state:
+        fixed[DEEP_LINKING + "data"] = deep_link_state(ticket)
+    elif DEEP_LINKING + "data" in claims:
+        raise UntrustedError("data must be left out where none was sent")
+    for name, value in fixed.items():
+        if claims.get(name) != value:
+            raise UntrustedError(f"{name.rpartition('/')[2]} must be {value}")
+    nonce = claims.get("nonce")
+    if not isinstance(nonce, str) or not nonce:
+        raise UntrustedError("nonce is missing")
+    if not campus.vault.is_first(f"nonce {tool.client_id}", nonce, until, now):
+        raise UntrustedError("nonce was used before")
+    return claims
+
+
+def _items(claims: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The content items; all of them links, or the answer is refused."""
+    items = claims.get(DEEP_LINKING + "content_items")
+    if not isinstance(items, list):
+        raise UntrustedError("content_items must be a list")
+    for item in items:
+        if not isinstance(item, dict) or item.get("type") != "ltiResourceLink":
+            raise UntrustedError("every content item must be of type ltiResourceLink")
+        custom = item.get("custom", {})
+        if not isinstance(custom, dict) or not all(
+            isinstance(value, str) for value in custom.values()
+        ):
+            raise UntrustedError("custom must be an object of texts")
+        _require_line_item(item.get("lineItem"))
+    return items
+
+
+def _require_line_item(line_item: object) -> None:
+    if line_item is None:
+        return
+    if not isinstance(line_item, dict):
+        raise UntrustedError("lineItem must be an object")
+    maximum = line_item.get("scoreMaximum")
+    if not is_number(maximum) or not maximum or maximum < 0:
+        raise UntrustedError("lineItem.scoreMaximum must be a number above 0")
+
+
+def _placed(campus: Campus, ticket: Ticket, item: Mapping[str, Any]) -> Link:
+    tool = campus.tools[ticket.client_id]
+    title = str(item.get("title") or "Untitled")
+    link = campus.add_link(
+        ticket.course_id,
+        campus.next_link_id(),
+        title,
+        str(item.get("url") or tool.launch_url),
+        custom=item.get("custom"),
+    )
+    if line_item := item.get("lineItem"):
+        campus.gradebook.add_column(
+            course_id=ticket.course_id,
+            client_id=tool.client_id,
+            label=str(line_item.get("label") or title),
+            maximum=line_item["scoreMaximum"],
+            resource_link_id=link.id,
+            resource_id=line_item.get("resourceId"),
+            tag=line_item.get("tag"),
+            coupled=True,
+        )
+    return link
+
+
+def _page(status: int, *, title: str, text: str) -> Response:
+    shown = render_template("platform/message.html", title=title, text=text)
+    return Response(shown, status=status)

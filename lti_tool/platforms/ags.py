@@ -1,0 +1,3 @@
+"""AGS: a line item for each competency in the LMS's gradebook."""
+
+from __future__ import annotations

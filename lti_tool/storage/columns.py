@@ -1,0 +1,148 @@
+"""Where a course's outcomes go: our columns elsewhere, and who is who there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, insert, select, update
+from sqlalchemy.orm import Session
+
+from lti_tool.storage.schema import (
+    competency,
+    course,
+    deployment,
+    line_item,
+    lms_user,
+    placement,
+    registration,
+    sis_class,
+    sis_user,
+    source,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One gradebook that outcomes of a course go to: an LMS course or a SIS class."""
+
+    placement_id: int | None = None
+    registration_id: int | None = None
+    ags_line_items_url: str | None = None
+    ags_scopes: tuple[str, ...] = ()
+    source_id: int | None = None
+    class_sourced_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFacts:
+    """What a column for a competency is made from."""
+
+    case_id: str
+    human_code: str | None
+    statement: str
+
+
+def load_ags_place(session: Session, course_id: int) -> Place | None:
+    """Return the newest placement of the course that offered AGS, or None."""
+    found = session.execute(
+        select(
+            placement.c.id,
+            deployment.c.registration_id,
+            placement.c.ags_line_items_url,
+            placement.c.ags_scopes,
+        )
+        .join(deployment, deployment.c.id == placement.c.deployment_id)
+        .join(registration, registration.c.id == deployment.c.registration_id)
+        .where(
+            placement.c.course_id == course_id,
+            placement.c.ags_line_items_url.is_not(None),
+            deployment.c.status == "active",
+            registration.c.status == "active",
+        )
+        .order_by(placement.c.seen_at.desc(), placement.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if found is None:
+        return None
+    return Place(
+        placement_id=found.id,
+        registration_id=found.registration_id,
+        ags_line_items_url=found.ags_line_items_url,
+        ags_scopes=tuple(found.ags_scopes or ()),
+    )
+
+
+def load_sis_place(session: Session, course_id: int) -> Place | None:
+    """Return the SIS class of the course when its source is a REST service."""
+    found = session.execute(
+        select(sis_class.c.source_id, sis_class.c.sourced_id)
+        .join(course, course.c.sis_class_id == sis_class.c.id)
+        .join(source, source.c.id == sis_class.c.source_id)
+        .where(course.c.id == course_id, source.c.kind == "rest")
+    ).one_or_none()
+    if found is None:
+        return None
+    return Place(source_id=found.source_id, class_sourced_id=found.sourced_id)
+
+
+def load_recipients(session: Session, place: Place) -> dict[int, str]:
+    """Return what the other system calls each person: SIS id, or LMS user id."""
+    if place.source_id is not None:
+        statement = select(sis_user.c.person_id, sis_user.c.sourced_id).where(
+            sis_user.c.source_id == place.source_id
+        )
+        # The active record last: of two it is the one that stays in the dict.
+        statement = statement.order_by(sis_user.c.status.desc(), sis_user.c.id)
+    else:
+        statement = select(lms_user.c.person_id, lms_user.c.subject).where(
+            lms_user.c.registration_id == place.registration_id
+        )
+        statement = statement.order_by(lms_user.c.seen_at, lms_user.c.id)
+    return {who: name for who, name in session.execute(statement) if who is not None}
+
+
+def load_facts(session: Session, competency_id: int) -> ColumnFacts:
+    """Return what the column of a competency is made from."""
+    found = session.execute(
+        select(
+            competency.c.case_id, competency.c.human_code, competency.c.statement
+        ).where(competency.c.id == competency_id)
+    ).one()
+    return ColumnFacts(found.case_id, found.human_code, found.statement)
+
+
+def load_address(session: Session, key: dict[str, Any]) -> str | None:
+    """Return the stored address of a column; key has the parts of save_address."""
+    return session.scalar(select(line_item.c.address).where(_is(key)))
+
+
+def save_address(
+    session: Session,
+    key: dict[str, Any],
+    *,
+    address: str,
+    resource_id: str,
+    maximum: float,
+    now: datetime,
+) -> None:
+    """Keep the address of a column.
+
+    key: destination, course_id, competency_id, placement_id, source_id.
+    """
+    values = {"address": address, "resource_id": resource_id, "maximum": maximum}
+    found = session.execute(
+        update(line_item).where(_is(key)).values(**values).returning(line_item.c.id)
+    )
+    if not found.all():
+        session.execute(insert(line_item).values(**key, **values, created_at=now))
+
+
+def forget_address(session: Session, key: dict[str, Any]) -> None:
+    """Forget the address of a column that is gone there; it will be found anew."""
+    session.execute(line_item.delete().where(_is(key)))
+
+
+def _is(key: dict[str, Any]) -> Any:  # noqa: ANN401 -- a SQL condition
+    return and_(*(line_item.c[name].is_not_distinct_from(key[name]) for name in key))

@@ -1,0 +1,322 @@
+"""Deliveries waiting, on their way, done and refused.
+
+An outcome enters in the transaction that changed the attainment. Its key is
+(destination, course, person, competency): a newer value supersedes a waiting older
+one, one row a key is in flight, and rows are closed, never deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import and_, case, exists, func, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from lti_tool.storage.database import rows
+from lti_tool.storage.schema import competency, course, delivery, person
+
+# A worker that dies gives its rows back after this (contract: within 2 minutes).
+LEASE: Final = timedelta(seconds=90)
+IN_FLIGHT: Final = ("sending", "unknown")
+# Waiting for something to change: taken up again by hand or by a newer value.
+STUCK: Final = ("blocked", "conflict")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One outcome on its way to one destination."""
+
+    id: int
+    destination: str
+    course_id: int
+    person_id: int
+    competency_id: int
+    value: float | None
+    maximum: float
+    level_name: str | None
+    basis: Mapping[str, Any]
+    state: str
+    attempts: int
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of a delivery; state 'pending' means once more at due_at."""
+
+    delivery_id: int
+    state: str
+    sent_at: datetime | None = None
+    due_at: datetime | None = None
+    read_back: float | None = None
+    code: str | None = None
+    reason: str | None = None
+    receipt: Mapping[str, Any] | None = None
+
+
+_KEY = ("destination", "course_id", "person_id", "competency_id")
+
+
+def put(session: Session, outcomes: Sequence[Mapping[str, Any]], now: datetime) -> int:
+    """Store outcomes to be delivered, superseding older ones not yet sent.
+
+    Each mapping has the four parts of the key, value, maximum, level_name, basis.
+    Returns how many rows entered.
+    """
+    for outcome in outcomes:
+        session.execute(
+            update(delivery)
+            .where(
+                *(delivery.c[name] == outcome[name] for name in _KEY),
+                delivery.c.state.in_(("pending", *STUCK)),
+            )
+            .values(state="superseded", closed_at=now)
+        )
+    if outcomes:
+        session.execute(
+            insert(delivery),
+            [
+                {**outcome, "state": "pending", "due_at": now, "created_at": now}
+                for outcome in outcomes
+            ],
+        )
+    return len(outcomes)
+
+
+def claim(
+    session: Session, now: datetime, *, limit: int = 500, course_id: int | None = None
+) -> list[Delivery]:
+    """Take the deliveries that have waited longest, none of them twice.
+
+    One UPDATE both finds and takes them, so two workers never hold the same row. A
+    key with a row in flight is passed over, and a row whose worker died is taken
+    as ``unknown``: it must be read back before it is sent again.
+    """
+    other = delivery.alias()
+    in_flight = exists().where(
+        *(other.c[name] == delivery.c[name] for name in _KEY),
+        other.c.id != delivery.c.id,
+        other.c.state.in_(IN_FLIGHT),
+    )
+    due = or_(
+        and_(delivery.c.state == "pending", delivery.c.due_at <= now, ~in_flight),
+        and_(delivery.c.state.in_(IN_FLIGHT), delivery.c.lease_until <= now),
+    )
+    if course_id is not None:
+        due = and_(due, delivery.c.course_id == course_id)
+    oldest = select(delivery.c.id).where(due).order_by(delivery.c.due_at, delivery.c.id)
+    taken = session.execute(
+        update(delivery)
+        .where(delivery.c.id.in_(oldest.limit(limit).with_for_update(skip_locked=True)))
+        .values(
+            state=case(
+                (delivery.c.state == "pending", "sending"),
+                else_="unknown",
+            ),
+            lease_until=now + LEASE,
+            attempts=delivery.c.attempts + 1,
+        )
+        .returning(*(delivery.c[name] for name in Delivery.__slots__))
+    )
+    return sorted((Delivery(*row) for row in taken), key=lambda row: row.id)
+
+
+def renew(session: Session, ids: Sequence[int], now: datetime) -> None:
+    """Hold rows for another lease: their worker is alive."""
+    session.execute(
+        update(delivery)
+        .where(delivery.c.id.in_(ids), delivery.c.state.in_(IN_FLIGHT))
+        .values(lease_until=now + LEASE)
+    )
+
+
+def load_told_places(
+    session: Session, course_id: int | None = None
+) -> list[tuple[str, int]]:
+    """Return each (destination, course) that something was delivered to."""
+    statement = (
+        select(delivery.c.destination, delivery.c.course_id)
+        .where(delivery.c.state == "delivered")
+        .distinct()
+        .order_by(delivery.c.destination, delivery.c.course_id)
+    )
+    if course_id is not None:
+        statement = statement.where(delivery.c.course_id == course_id)
+    return [(name, course) for name, course in session.execute(statement)]
+
+
+def settle(session: Session, settlements: Sequence[Settlement], now: datetime) -> None:
+    """Store what became of deliveries this worker holds."""
+    for done in settlements:
+        state = done.state
+        if state == "pending" and _is_overtaken(session, done.delivery_id):
+            state = "superseded"
+        is_closed = state in {"delivered", "superseded", "dead"}
+        session.execute(
+            update(delivery)
+            .where(delivery.c.id == done.delivery_id)
+            .values(
+                state=state,
+                lease_until=None,
+                due_at=done.due_at or now,
+                code=done.code,
+                reason=done.reason,
+                closed_at=now if is_closed else None,
+                **_told(done, now),
+            )
+        )
+
+
+def _told(done: Settlement, now: datetime) -> dict[str, Any]:
+    """What is only written when there is something to write."""
+    values: dict[str, Any] = {}
+    if done.sent_at is not None:
+        values["sent_at"] = done.sent_at
+    if done.state in {"delivered", "conflict"}:
+        values["read_back"] = done.read_back
+        values["read_back_at"] = now
+    if done.receipt is not None:
+        values["receipt"] = dict(done.receipt)
+    return values
+
+
+def _is_overtaken(session: Session, delivery_id: int) -> bool:
+    """Tell whether a newer value of the same key waits."""
+    newer = delivery.alias()
+    return bool(
+        session.scalar(
+            select(func.count())
+            .select_from(delivery)
+            .join(newer, and_(*(newer.c[name] == delivery.c[name] for name in _KEY)))
+            .where(
+                delivery.c.id == delivery_id,
+                newer.c.id > delivery.c.id,
+                newer.c.state == "pending",
+            )
+        )
+    )
+
+
+def load_told(
+    session: Session, destination: str, course_id: int
+) -> dict[tuple[int, int], Delivery]:
+    """Return by (person, competency) what the destination was last told."""
+    newest = (
+        select(func.max(delivery.c.id))
+        .where(
+            delivery.c.destination == destination,
+            delivery.c.course_id == course_id,
+            delivery.c.state == "delivered",
+        )
+        .group_by(delivery.c.person_id, delivery.c.competency_id)
+    )
+    found = session.execute(
+        select(*(delivery.c[name] for name in Delivery.__slots__)).where(
+            delivery.c.id.in_(newest)
+        )
+    )
+    told = (Delivery(*row) for row in found)
+    return {(row.person_id, row.competency_id): row for row in told}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a destination was ever told for one key since it last showed our value."""
+
+    newest_at: datetime
+    values: frozenset[float | None]
+
+
+def load_sent(
+    session: Session, destination: str, course_id: int
+) -> dict[tuple[int, int], Sent]:
+    """Return by (person, competency) the newest timestamp and the values sent.
+
+    A value sent whose answer was lost may stand there, so it counts as ours.
+    """
+    found = session.execute(
+        select(
+            delivery.c.person_id,
+            delivery.c.competency_id,
+            delivery.c.state,
+            delivery.c.value,
+            delivery.c.sent_at,
+        )
+        .where(
+            delivery.c.destination == destination,
+            delivery.c.course_id == course_id,
+            or_(delivery.c.sent_at.is_not(None), delivery.c.state == "delivered"),
+        )
+        .order_by(delivery.c.id)
+    )
+    sent: dict[tuple[int, int], Sent] = {}
+    for who, what, state, value, at in found:
+        old = sent.get((who, what), Sent(_LONG_AGO, frozenset()))
+        values = frozenset([value]) | (
+            frozenset() if state == "delivered" else old.values
+        )
+        sent[who, what] = Sent(max(old.newest_at, at or _LONG_AGO), values)
+    return sent
+
+
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+
+
+def load_counts(session: Session) -> dict[str, dict[str, int]]:
+    """Return counts by destination and state."""
+    found = session.execute(
+        select(delivery.c.destination, delivery.c.state, func.count())
+        .group_by(delivery.c.destination, delivery.c.state)
+        .order_by(delivery.c.destination, delivery.c.state)
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for destination, state, count in found:
+        counts.setdefault(destination, {})[state] = count
+    return counts
+
+
+def load_rows(session: Session, *, only_newest: bool = True) -> list[dict[str, Any]]:
+    """Return deliveries for a person to read, newest value of each key only."""
+    statement = (
+        select(
+            delivery.c.id,
+            delivery.c.destination,
+            course.c.title.label("course"),
+            delivery.c.course_id,
+            delivery.c.person_id.label("student"),
+            competency.c.human_code,
+            competency.c.case_id.label("competency"),
+            delivery.c.value,
+            delivery.c.maximum,
+            delivery.c.level_name.label("level"),
+            delivery.c.state,
+            delivery.c.code,
+            delivery.c.reason,
+            delivery.c.attempts,
+            delivery.c.read_back,
+        )
+        .join(course, course.c.id == delivery.c.course_id)
+        .join(person, person.c.id == delivery.c.person_id)
+        .join(competency, competency.c.id == delivery.c.competency_id)
+        .order_by(delivery.c.id)
+    )
+    if only_newest:
+        statement = statement.where(delivery.c.state != "superseded")
+    return rows(session, statement)
+
+
+def release(session: Session, now: datetime, destination: str | None = None) -> int:
+    """Put stuck deliveries back into the queue; returns how many."""
+    stuck = delivery.c.state == "blocked"
+    if destination:
+        stuck = and_(stuck, delivery.c.destination == destination)
+    found = session.execute(
+        update(delivery)
+        .where(stuck)
+        .values(state="pending", due_at=now)
+        .returning(delivery.c.id)
+    )
+    return len(found.all())

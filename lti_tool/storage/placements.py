@@ -1,0 +1,133 @@
+"""Where launches come from, and which course that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from lti_tool.errors import NotFoundError
+from lti_tool.storage import schema
+from lti_tool.storage.database import rows, upsert
+from lti_tool.storage.identities import Place
+
+
+def save_placement(
+    session: Session, place: Place, *, now: datetime
+) -> tuple[int, int | None]:
+    """Write down where a launch came from; returns its id and its course's.
+
+    A service the launch does not name this time stays as it was: platforms send
+    the claims of a service only with some launches.
+    """
+    table = schema.placement
+    values = {name: getattr(place, name) for name in Place.__slots__}
+    values["ags_scopes"] = list(place.ags_scopes) or None
+    said = {name: value for name, value in values.items() if value is not None}
+    saved = session.execute(
+        upsert(session, table)
+        .values(**values, seen_at=now)
+        .on_conflict_do_update(
+            index_elements=["deployment_id", "context_id"],
+            set_={**said, "seen_at": now},
+        )
+        .returning(table.c.id, table.c.course_id)
+    ).one()
+    return saved.id, saved.course_id
+
+
+def place_in_course(session: Session, placement_id: int, course_id: int) -> None:
+    """Say which course a placement launches into."""
+    session.execute(
+        update(schema.placement)
+        .where(schema.placement.c.id == placement_id)
+        .values(course_id=course_id)
+    )
+
+
+def find_sis_class(
+    session: Session, sourced_ids: Sequence[str]
+) -> dict[str, Any] | None:
+    """The one active SIS class with one of these sourcedIds, or None.
+
+    None too when several sources hold such a class: nobody could say which is meant.
+    """
+    table = schema.sis_class
+    found = rows(
+        session,
+        select(table.c.id, table.c.title, table.c.sourced_id)
+        .where(table.c.sourced_id.in_(sourced_ids), table.c.status == "active")
+        .limit(2),
+    )
+    return found[0] if len(found) == 1 else None
+
+
+def course_of_class(
+    session: Session, sis_class_id: int, title: str, *, now: datetime
+) -> int:
+    """The course of a SIS class, made if it is not there yet."""
+    table = schema.course
+    session.execute(
+        upsert(session, table)
+        .values(sis_class_id=sis_class_id, title=title, created_at=now)
+        .on_conflict_do_nothing(index_elements=["sis_class_id"])
+    )
+    found = session.scalar(
+        select(table.c.id).where(table.c.sis_class_id == sis_class_id)
+    )
+    return int(found or 0)
+
+
+def is_of_sis(session: Session, course_id: int) -> bool:
+    """Tell whether a SIS class stands behind a course."""
+    return bool(
+        session.scalar(
+            select(schema.course.c.sis_class_id.is_not(None)).where(
+                schema.course.c.id == course_id
+            )
+        )
+    )
+
+
+def load_placement(session: Session, placement_id: int) -> dict[str, Any]:
+    """A placement with the registration and the deployment_id it belongs to.
+
+    Raises:
+        NotFoundError: there is none of this id.
+    """
+    deployment = schema.deployment
+    found = rows(
+        session,
+        select(
+            schema.placement,
+            deployment.c.registration_id,
+            deployment.c.deployment_id.label("lti_deployment_id"),
+        )
+        .join(deployment, deployment.c.id == schema.placement.c.deployment_id)
+        .where(schema.placement.c.id == placement_id),
+    )
+    if not found:
+        raise NotFoundError(f"no placement has the id {placement_id}")
+    return found[0]
+
+
+def placements_of_course(session: Session, course_id: int) -> list[dict[str, Any]]:
+    """The placements of a course, latest launched first."""
+    deployment = schema.deployment
+    found = rows(
+        session,
+        select(
+            schema.placement,
+            deployment.c.registration_id,
+            deployment.c.deployment_id.label("lti_deployment_id"),
+        )
+        .join(deployment, deployment.c.id == schema.placement.c.deployment_id)
+        .where(
+            schema.placement.c.course_id == course_id, deployment.c.status == "active"
+        )
+        .order_by(schema.placement.c.seen_at.desc()),
+    )
+    return list(found)

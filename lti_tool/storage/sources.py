@@ -1,0 +1,243 @@
+"""Sources of rosters and scores, and the runs that pulled from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from lti_tool.errors import BusyError, ConfigError, NotFoundError
+from lti_tool.storage.database import rows
+from lti_tool.storage.schema import run, run_problem, sis_class, source
+
+# A run that was killed can be started again within 90 s (contract).
+LEASE: Final = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One SIS: a OneRoster service, or a folder or zip of CSV files."""
+
+    id: int
+    name: str
+    kind: str
+    location: str
+    version: str | None
+    token_url: str | None
+    auth: str | None
+    client_id: str | None
+    client_secret: str | None  # encrypted
+    synced_at: datetime | None
+
+
+def add_source(session: Session, values: Mapping[str, Any], now: datetime) -> int:
+    """Store a source and return its id.
+
+    Raises:
+        ConfigError: a source of that name is there already.
+    """
+    try:
+        return int(
+            session.execute(
+                insert(source).values(**values, created_at=now).returning(source.c.id)
+            ).scalar_one()
+        )
+    except IntegrityError as error:
+        raise ConfigError(
+            f'a source named "{values["name"]}" is there already; take another name, '
+            f"or remove it first: masterybridge source remove {values['name']}"
+        ) from error
+
+
+def load_source(session: Session, name: str) -> Source:
+    """Return the source of that name.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = session.execute(
+        select(*(source.c[field] for field in Source.__slots__)).where(
+            source.c.name == name
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFoundError(
+            f'no source is named "{name}"; masterybridge source list shows what is '
+            "here, masterybridge source add makes one"
+        )
+    return Source(*found)
+
+
+def load_source_by_id(session: Session, source_id: int) -> Source:
+    """Return the source with our id."""
+    return Source(
+        *session.execute(
+            select(*(source.c[field] for field in Source.__slots__)).where(
+                source.c.id == source_id
+            )
+        ).one()
+    )
+
+
+def load_sources(session: Session) -> list[dict[str, Any]]:
+    """Return every source, secrets left out, by name."""
+    return rows(
+        session,
+        select(
+            source.c.id,
+            source.c.name,
+            source.c.kind,
+            source.c.location,
+            source.c.version,
+            source.c.auth,
+            source.c.synced_at,
+        ).order_by(source.c.name),
+    )
+
+
+def remove_source(session: Session, name: str) -> None:
+    """Remove a source that has brought nothing yet.
+
+    Raises:
+        NotFoundError: there is none of that name.
+        ConfigError: classes came from it; they and their evidence are kept.
+    """
+    found = load_source(session, name)
+    count = session.scalar(
+        select(func.count()).where(sis_class.c.source_id == found.id)
+    )
+    if count:
+        raise ConfigError(
+            f'source "{name}" has brought {count} classes; their evidence hangs on it, '
+            "so it stays. Stop syncing it instead"
+        )
+    runs = select(run.c.id).where(run.c.source_id == found.id)
+    session.execute(delete(run_problem).where(run_problem.c.run_id.in_(runs)))
+    session.execute(delete(run).where(run.c.source_id == found.id))
+    session.execute(delete(source).where(source.c.id == found.id))
+
+
+def open_run(session: Session, source_id: int, trigger: str, now: datetime) -> int:
+    """Start a run of a source and return its id.
+
+    A run whose worker died is closed as failed first.
+
+    Raises:
+        BusyError: another run of this source is going on.
+    """
+    session.execute(
+        update(run)
+        .where(
+            run.c.source_id == source_id,
+            run.c.ended_at.is_(None),
+            or_(run.c.lease_until.is_(None), run.c.lease_until < now),
+        )
+        .values(
+            status="failed",
+            text="stopped in the middle; nothing of it was kept",
+            ended_at=now,
+        )
+    )
+    values = {
+        "source_id": source_id,
+        "status": "running",
+        "trigger": trigger,
+        "lease_until": now + LEASE,
+        "started_at": now,
+    }
+    try:
+        found = session.execute(insert(run).values(**values).returning(run.c.id))
+        return int(found.scalar_one())
+    except IntegrityError as error:
+        raise BusyError(
+            "another run of this source is going on; masterybridge runs list shows it"
+        ) from error
+
+
+def renew_run(session: Session, run_id: int, phase: str, now: datetime) -> None:
+    """Say that the run lives and where it is."""
+    session.execute(
+        update(run)
+        .where(run.c.id == run_id)
+        .values(phase=phase, lease_until=now + LEASE)
+    )
+
+
+def close_run(
+    session: Session, run_id: int, now: datetime, values: Mapping[str, Any]
+) -> None:
+    """Write how a run ended: status, plan, plan_hash, problem_counts, text."""
+    session.execute(
+        update(run)
+        .where(run.c.id == run_id)
+        .values(**values, ended_at=now, lease_until=None)
+    )
+    if values["status"].startswith("applied"):
+        owner = select(run.c.source_id).where(run.c.id == run_id).scalar_subquery()
+        session.execute(
+            update(source).where(source.c.id == owner).values(synced_at=now)
+        )
+
+
+def put_problems(
+    session: Session, run_id: int, problems: Sequence[Mapping[str, Any]]
+) -> None:
+    """Keep the problems of a run for a person to read."""
+    if problems:
+        session.execute(
+            insert(run_problem), [{**one, "run_id": run_id} for one in problems]
+        )
+
+
+def load_runs(session: Session, limit: int = 50) -> list[dict[str, Any]]:
+    """Return the newest runs, newest first."""
+    return rows(
+        session,
+        select(
+            run.c.id,
+            source.c.name.label("source"),
+            run.c.status,
+            run.c.trigger,
+            run.c.phase,
+            run.c.started_at,
+            run.c.ended_at,
+            run.c.plan,
+            run.c.plan_hash,
+            run.c.problem_counts.label("problems"),
+            run.c.text,
+        )
+        .join(source, source.c.id == run.c.source_id)
+        .order_by(run.c.id.desc())
+        .limit(limit),
+    )
+
+
+def load_run(session: Session, run_id: int) -> dict[str, Any]:
+    """Return one run with its first 100 problems.
+
+    Raises:
+        NotFoundError: there is no such run.
+    """
+    found = [one for one in load_runs(session, 10_000) if one["id"] == run_id]
+    if not found:
+        raise NotFoundError(f"no run {run_id}; masterybridge runs list shows them")
+    problems = rows(
+        session,
+        select(
+            run_problem.c.collection,
+            run_problem.c.place,
+            run_problem.c.sourced_id,
+            run_problem.c.field,
+            run_problem.c.code,
+            run_problem.c.text,
+        )
+        .where(run_problem.c.run_id == run_id)
+        .order_by(run_problem.c.id)
+        .limit(100),
+    )
+    return {**found[0], "rows": problems}

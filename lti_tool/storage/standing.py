@@ -1,0 +1,111 @@
+"""Attainments, with the rule, evidence count and time that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from lti_tool.storage.database import upsert
+from lti_tool.storage.schema import attainment, course
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAttainment:
+    """Where one student stands on one competency of one course, as stored."""
+
+    course_id: int
+    person_id: int
+    competency_id: int
+    value: float | None
+    ratio: float | None
+    level: int | None
+    level_name: str | None
+    is_mastered: bool
+    rule: str
+    parameter: float | None
+    evidence_count: int
+    probability: float | None
+    evidence_at: datetime | None
+
+
+Key = tuple[int, int]  # person, competency
+_FIELDS = tuple(StoredAttainment.__slots__)
+
+
+def load(
+    session: Session, course_id: int, persons: Collection[int] | None = None
+) -> dict[Key, StoredAttainment]:
+    """Return the stored attainments of a course by (person, competency)."""
+    statement = select(*(attainment.c[name] for name in _FIELDS)).where(
+        attainment.c.course_id == course_id
+    )
+    if persons is not None:
+        statement = statement.where(attainment.c.person_id.in_(persons))
+    found = (StoredAttainment(*row) for row in session.execute(statement))
+    return {(one.person_id, one.competency_id): one for one in found}
+
+
+def save(
+    session: Session,
+    changed: Sequence[StoredAttainment],
+    gone: Sequence[StoredAttainment],
+    now: datetime,
+) -> None:
+    """Write changed attainments and drop those nothing speaks for any more."""
+    if changed:
+        statement = upsert(session, attainment)
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["course_id", "person_id", "competency_id"],
+                set_={
+                    name: statement.excluded[name]
+                    for name in (*_FIELDS[3:], "computed_at")
+                },
+            ),
+            [{**_row(one), "computed_at": now} for one in changed],
+        )
+    for one in gone:
+        session.execute(
+            delete(attainment).where(
+                attainment.c.course_id == one.course_id,
+                attainment.c.person_id == one.person_id,
+                attainment.c.competency_id == one.competency_id,
+            )
+        )
+
+
+def _row(one: StoredAttainment) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in _FIELDS}
+
+
+def mark_refreshed(session: Session, course_id: int, now: datetime) -> None:
+    """Note when the whole course was last computed."""
+    session.execute(
+        update(course).where(course.c.id == course_id).values(refreshed_at=now)
+    )
+
+
+def outcome_row(
+    one: StoredAttainment, destination: str, maximum: float
+) -> Mapping[str, Any]:
+    """Return the outbox row that tells destination of one attainment."""
+    return {
+        "destination": destination,
+        "course_id": one.course_id,
+        "person_id": one.person_id,
+        "competency_id": one.competency_id,
+        "value": one.value,
+        "maximum": maximum,
+        "level_name": one.level_name,
+        "basis": {
+            "rule": one.rule,
+            "parameter": one.parameter,
+            "evidence": one.evidence_count,
+            "ratio": one.ratio,
+        },
+    }

@@ -1,0 +1,138 @@
+"""What the align page is told to do, read from its form and done."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+
+from flask_babel import gettext
+
+from lti_tool.errors import BridgeError, NotFoundError
+from lti_tool.storage import curriculum
+from lti_tool.storage.curriculum import Plan
+from lti_tool.storage.database import Session
+from lti_tool.web import grid
+from lti_tool.work import standing
+
+MOST_WEIGHT = 100.0
+
+
+class WordsError(BridgeError):
+    """The form says nothing we can do; the text tells the teacher why."""
+
+
+def option_of(one: curriculum.PlanCompetency) -> str:
+    """Return how a competency stands in the search list: code and statement."""
+    return f"{grid.code_of(one)} · {grid.name_of(one)}"
+
+
+def find(plan: Plan, words: str) -> int | None:
+    """Return the one competency that words name: an option, a code, a GUID, a part.
+
+    None where nothing, or more than one, fits.
+    """
+    wanted = words.strip().casefold()
+    if not wanted:
+        return None
+    exact = [
+        one.id
+        for one in plan.competencies
+        if wanted
+        in (option_of(one).casefold(), grid.code_of(one).casefold(), one.case_id)
+    ]
+    if exact:
+        return exact[0] if len(exact) == 1 else None
+    partly = [
+        one.id for one in plan.competencies if wanted in option_of(one).casefold()
+    ]
+    return partly[0] if len(partly) == 1 else None
+
+
+def parse_weight(text: str) -> float | None:
+    """Return a weight above 0 and at most 100, or None."""
+    try:
+        weight = float(text.replace(",", "."))
+    except ValueError:
+        return None
+    return weight if math.isfinite(weight) and 0 < weight <= MOST_WEIGHT else None
+
+
+def add(
+    session: Session, plan: Plan, form: Mapping[str, str], *, who: str, now: datetime
+) -> int | None:
+    """Save one alignment and refresh the levels; returns how many changed.
+
+    None where it was already there, with this weight.
+
+    Raises:
+        NotFoundError: the form names no work of this course.
+        WordsError: the form names no competency, or no weight.
+    """
+    assignment_id = _number(form, "assignment")
+    mine = curriculum.load_assignments(session, plan.course_id)
+    if assignment_id not in {one.id for one in mine}:
+        raise NotFoundError(f"no assignment {assignment_id} in this course")
+    competency_id = find(plan, form.get("competency", ""))
+    weight = parse_weight(form.get("weight", "1"))
+    if competency_id is None:
+        raise WordsError(
+            gettext(
+                "“%(words)s” is not exactly one competency of this course. Nothing "
+                "was changed; choose one from the list.",
+                words=form.get("competency", "").strip(),
+            )
+        )
+    if weight is None:
+        raise WordsError(
+            gettext("A weight is a number above 0 and at most 100. Nothing was changed.")
+        )
+    is_new = curriculum.save_alignment(
+        session,
+        course_id=plan.course_id,
+        assignment_id=assignment_id,
+        competency_id=competency_id,
+        weight=weight,
+        made_by=who,
+        now=now,
+    )
+    if not is_new:
+        return None
+    return standing.refresh(session, plan.course_id, now=now).changed
+
+
+def remove(
+    session: Session, plan: Plan, form: Mapping[str, str], *, who: str, now: datetime
+) -> int | None:
+    """Take one alignment back and refresh the levels; returns how many changed.
+
+    None where it was already gone.
+    """
+    was_there = curriculum.remove_alignment(
+        session,
+        course_id=plan.course_id,
+        alignment_id=_number(form, "alignment"),
+        made_by=who,
+        now=now,
+    )
+    if not was_there:
+        return None
+    return standing.refresh(session, plan.course_id, now=now).changed
+
+
+def preview_removal(
+    session: Session, plan: Plan, alignment_id: int, *, now: datetime
+) -> int | None:
+    """Return how many levels taking an alignment back would change, changing none."""
+    trial = session.begin_nested()
+    try:
+        return remove(
+            session, plan, {"alignment": str(alignment_id)}, who="preview", now=now
+        )
+    finally:
+        trial.rollback()
+
+
+def _number(form: Mapping[str, str], name: str) -> int:
+    text = form.get(name, "")
+    return int(text) if text.isdecimal() else 0

@@ -1,0 +1,141 @@
+"""How a level looks and what it is called: digit, fill and name, always together."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import nh3
+from flask_babel import gettext, ngettext
+from markupsafe import Markup, escape
+
+from lti_tool.storage.pages import NOT_SENT, ON_ITS_WAY, Cell
+from lti_tool.web.texts import level_name
+from mappings.scales import Scale
+
+# The palette of facts/ux.md section 2 has fills for three to six levels.
+FEWEST, MOST = 3, 6
+# Statements may carry these; everything else is shown as its text.
+_TAGS = {"em", "strong", "i", "b", "sub", "sup", "br", "p", "ul", "ol", "li"}
+# What counts as a tag at all; any other "<" is mathematics and is kept.
+_TAG_OR_LESS = re.compile(
+    r"<!--.*?-->"
+    r"|</?(?:em|strong|[iabups]|su[bp]|br|[uo]l|li|span|div|font|img|script|style|h\d"
+    r"|table|tbody|thead|t[rdh]|blockquote|code|pre|iframe|svg|math)"
+    r"(?:\s+[\w:-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s>]+))*\s*/?>"
+    r"|<",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One level of a scale as people see it."""
+
+    digit: str
+    name: str
+    css: str
+
+    @property
+    def words(self) -> str:
+        """Digit and name: what is read aloud, beginning with what is seen."""
+        return f"{self.digit} {self.name}"
+
+
+def marks_of(scale: Scale) -> tuple[Mark, ...]:
+    """Return the marks of a scale's levels, lowest first."""
+    names = [level_name(level.name) for level in scale.levels]
+    points = [level.points for level in scale.levels]
+    are_digits = all(0 <= one <= 9 and one == int(one) for one in points)  # noqa: PLR2004 -- one digit
+    if are_digits and len(set(points)) == len(points):
+        digits = [str(int(one)) for one in points]
+    else:
+        digits = [str(place + 1) for place in range(len(points))]
+    return tuple(
+        Mark(digit, name, f"l{fill_of(place, len(names))}")
+        for place, (digit, name) in enumerate(zip(digits, names, strict=True))
+    )
+
+
+def palette_of(scale: Scale) -> str:
+    """Return the class that carries the fills of a scale: k3 to k6."""
+    return f"k{min(max(len(scale.levels), FEWEST), MOST)}"
+
+
+def fill_of(place: int, levels: int) -> int:
+    """Return which fill of its palette the level at place takes, lowest is 0."""
+    fills = min(max(levels, FEWEST), MOST)
+    if levels == fills:
+        return place
+    return round(place * (fills - 1) / max(levels - 1, 1))
+
+
+class CellMarks:
+    """Writes grid cells: one td each, class and words ready before the template."""
+
+    def __init__(
+        self, scale: Scale, rule: str, parameter: float | None, *, show: str
+    ) -> None:
+        self._marks = marks_of(scale)
+        self._rule = (rule, parameter)
+        self._show = show
+        self._written: dict[tuple[int | None, int, bool, int], str] = {}
+        self.empty = f'<td class=e aria-label="{escape(gettext("Not assessed"))}"></td>'
+
+    def cell(self, cell: Cell | None) -> str:
+        """Return the td of a cell; equal standings are written once."""
+        if cell is None:
+            return self.empty
+        is_stale = (cell.rule, cell.parameter) != self._rule
+        key = (cell.level, cell.evidence_count, is_stale, cell.sending)
+        written = self._written.get(key)
+        if written is None:
+            written = self._written[key] = self._write(*key)
+        return written
+
+    def _write(
+        self, level: int | None, count: int, is_stale: bool, sending: int  # noqa: FBT001 -- parts of a key
+    ) -> str:
+        signs = signs_of(is_stale=is_stale, sending=sending)
+        mark = None if level is None else self._marks[level]
+        css = "n" if mark is None else mark.css
+        classes = " ".join((css, *(f"s-{name}" for name, _ in signs[:1])))
+        name = gettext("no level yet") if mark is None else mark.words
+        seen = "" if mark is None else mark.digit
+        if self._show == "count":
+            seen = str(count)
+            name = f"{count}: {name}" if mark is None else f"{count}: {mark.words}"
+        pieces = ngettext("%(num)d piece of evidence", "%(num)d pieces of evidence", count)
+        words = ", ".join((name, pieces, *(text for _, text in signs)))
+        return f'<td class="{classes}" aria-label="{escape(words)}">{escape(seen)}</td>'
+
+
+def signs_of(*, is_stale: bool, sending: int) -> list[tuple[str, str]]:
+    """Return the corner signs of a standing, each with its words, gravest first."""
+    signs = []
+    if sending == NOT_SENT:
+        signs.append(("unsent", gettext("could not be sent")))
+    if is_stale:
+        signs.append(("stale", gettext("being worked out again")))
+    if sending == ON_ITS_WAY:
+        signs.append(("pending", gettext("waiting to be sent")))
+    return signs
+
+
+def statement(text: str) -> Markup:
+    """Return a competency's statement, its HTML cleaned, a bare ``<`` kept as it is."""
+    kept = _escape_bare(text)
+    return Markup(nh3.clean(kept, tags=_TAGS, attributes={}))  # noqa: S704 -- nh3's allow-list made it safe
+
+
+def plain(text: str) -> str:
+    """Return a statement as bare text, for names, options and files."""
+    cleaned = nh3.clean(_escape_bare(text), tags=set(), attributes={})
+    return " ".join(str(Markup(cleaned).unescape()).split())  # noqa: S704 -- unescaped at once
+
+
+def _escape_bare(text: str) -> str:
+    """Escape every ``<`` that opens no HTML tag: it is mathematics."""
+    return _TAG_OR_LESS.sub(
+        lambda found: "&lt;" if found.group() == "<" else found.group(), text
+    )

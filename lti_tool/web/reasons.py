@@ -1,0 +1,180 @@
+"""Why a level stands: evidence, arithmetic and what would move it, as pages show it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+
+from flask_babel import format_decimal, gettext
+from markupsafe import Markup
+
+from lti_tool.storage import pages
+from lti_tool.storage.curriculum import Plan, PlanCompetency
+from lti_tool.storage.database import Session
+from lti_tool.storage.pages import Cell
+from lti_tool.web import marks
+from lti_tool.web.grid import code_of
+from lti_tool.web.marks import Mark
+from lti_tool.web.texts import rule_name, said
+from lti_tool.work import standing
+from mappings.scales import Scale
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of evidence, counted or left out with the reason."""
+
+    title: str
+    on: date | None
+    score: str
+    mark: Mark | None
+    place: int
+    left_out: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Everything a page tells about one student and one competency."""
+
+    competency_id: int
+    code: str
+    statement: Markup
+    language: str | None
+    area: str
+    mark: Mark | None
+    evidence_count: int
+    is_mastered: bool
+    pieces: tuple[Piece, ...]
+    rule: str
+    arithmetic: tuple[str, ...]
+    needs: int | None
+    next_mark: Mark | None
+    descriptions: dict[str, str]
+    computed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One competency of a list with its level, if it has one."""
+
+    id: int
+    code: str
+    name: str
+    statement: Markup
+    language: str | None
+    mark: Mark | None
+    bar: int
+    evidence_count: int
+    is_mastered: bool
+    signs: tuple[tuple[str, str], ...]
+
+
+def load_reason(
+    session: Session, plan: Plan, person_id: int, competency_id: int, *, now: datetime
+) -> Reason | None:
+    """Return the reason of one cell, or None where the plan lacks the competency."""
+    one = next((c for c in plan.competencies if c.id == competency_id), None)
+    if one is None or plan.framework_id is None:
+        return None
+    why = standing.why(session, plan.course_id, person_id, competency_id, now=now)
+    told = marks.marks_of(plan.scale)
+    judged = why.attainment
+    place = None if judged.level is None else plan.scale.levels.index(judged.level)
+    above = 0 if place is None else place + 1
+    return Reason(
+        competency_id=one.id,
+        code=code_of(one),
+        statement=marks.statement(one.statement),
+        language=one.language,
+        area=one.area,
+        mark=None if place is None else told[place],
+        evidence_count=judged.evidence,
+        is_mastered=judged.is_mastered,
+        pieces=tuple(_piece(piece, plan.scale, told) for piece in why.pieces)[::-1],
+        rule=rule_name(plan.rule, plan.parameter),
+        arithmetic=tuple(said(line) for line in judged.arithmetic),
+        needs=judged.needs,
+        next_mark=told[above] if above < len(told) else None,
+        descriptions=pages.load_level_descriptions(
+            session, plan.framework_id, competency_id
+        ),
+        computed_at=plan.refreshed_at,
+    )
+
+
+def _piece(piece: standing.Piece, scale: Scale, told: Sequence[Mark]) -> Piece:
+    score = piece.score
+    mark, place = None, 0
+    if piece.evidence is not None:
+        place = scale.levels.index(scale.level(piece.evidence.ratio))
+        mark = told[place]
+    return Piece(
+        title=score.title,
+        on=score.scored_on or (score.modified_at.date() if score.modified_at else None),
+        score=_score_words(score.given, score.maximum),
+        mark=mark,
+        place=place,
+        left_out=None if piece.left_out is None else gettext(piece.left_out),
+        source=score.source,
+    )
+
+
+def _score_words(given: float | None, maximum: float | None) -> str:
+    if given is None:
+        return gettext("no score")
+    if maximum is None:
+        return format_decimal(given)
+    return gettext(
+        "%(given)s of %(maximum)s",
+        given=format_decimal(given),
+        maximum=format_decimal(maximum),
+    )
+
+
+def by_area(
+    plan: Plan, cells: Iterable[Cell], only: Collection[int] = ()
+) -> list[tuple[str, list[Standing]]]:
+    """Return the plan's competencies under their areas, with one person's levels.
+
+    With only, no others than those.
+    """
+    mine = {cell.competency_id: cell for cell in cells}
+    told = marks.marks_of(plan.scale)
+    return [
+        (area, [_standing(one, mine.get(one.id), told, plan) for one in some])
+        for area, some in groupby(
+            (one for one in plan.competencies if not only or one.id in only),
+            key=lambda one: one.area,
+        )
+    ]
+
+
+def _standing(
+    one: PlanCompetency, cell: Cell | None, told: Sequence[Mark], plan: Plan
+) -> Standing:
+    level = None if cell is None else cell.level
+    is_stale = cell is not None and (cell.rule, cell.parameter) != (
+        plan.rule,
+        plan.parameter,
+    )
+    return Standing(
+        id=one.id,
+        code=code_of(one),
+        name=marks.plain(one.statement),
+        statement=marks.statement(one.statement),
+        language=one.language,
+        mark=None if level is None else told[level],
+        bar=0 if level is None else round(100 * (level + 1) / len(told)),
+        evidence_count=0 if cell is None else cell.evidence_count,
+        is_mastered=cell is not None and cell.is_mastered,
+        signs=tuple(
+            marks.signs_of(
+                is_stale=is_stale, sending=0 if cell is None else cell.sending
+            )
+        ),
+    )
+
+

@@ -1,0 +1,202 @@
+"""The teacher's pages: the class grid, why a level stands, and which work counts."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from flask import Blueprint, Response, abort, redirect, render_template, request
+from werkzeug.wrappers import Response as Answer
+from flask_babel import gettext
+
+from lti_tool.errors import NotFoundError
+from lti_tool.storage import curriculum, pages
+from lti_tool.web import alignment, grid, marks, reasons
+from lti_tool.web.seating import course_seat
+from lti_tool.web.sessions import Seat, clock, current_seat, database, seat_url
+
+teacher = Blueprint("teacher", __name__, template_folder="templates")
+
+# A cell that begins with one of these is a formula to a spreadsheet.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@teacher.get("/s/<sid>/class")
+def class_grid() -> str:
+    """Show who has shown what: the class, one row a student."""
+    seat, course_id = course_seat("instructor")
+    look = grid.parse_look(request.args)
+    with database().read() as session:
+        plan = curriculum.load_plan(session, course_id)
+        students = pages.load_students(session, course_id)
+        cells = pages.load_cells(session, course_id)
+        precedes = pages.load_precedes(session, plan.framework_id)
+        fresh = pages.load_freshness(session, course_id)
+        has_work = bool(pages.load_taught(session, course_id))
+        refused = pages.load_refused(session, course_id) if fresh.refused else []
+    if request.args.get("view") == "one" and students:
+        return _one_student(seat, plan, students, cells)
+    return render_template(
+        "teacher/class.html",
+        seat=seat,
+        plan=plan,
+        grid=grid.arrange(plan, students, cells, precedes, look),
+        look=look,
+        fresh=fresh,
+        refused=refused,
+        has_work=has_work,
+        levels=marks.marks_of(plan.scale),
+        palette=marks.palette_of(plan.scale),
+    )
+
+
+def _one_student(
+    seat: Seat,
+    plan: curriculum.Plan,
+    students: list[pages.Student],
+    cells: list[pages.Cell],
+) -> str:
+    wanted = request.args.get("student", "")
+    place = next(
+        (at for at, one in enumerate(students) if str(one.person_id) == wanted), 0
+    )
+    who = students[place]
+    return render_template(
+        "teacher/one.html",
+        seat=seat,
+        plan=plan,
+        students=students,
+        who=who,
+        before=students[place - 1] if place else None,
+        after=students[place + 1] if place + 1 < len(students) else None,
+        areas=reasons.by_area(
+            plan, [cell for cell in cells if cell.person_id == who.person_id]
+        ),
+        palette=marks.palette_of(plan.scale),
+    )
+
+
+@teacher.get("/s/<sid>/class/<int:person_id>/<int:competency_id>")
+def cell(person_id: int, competency_id: int) -> str:
+    """Show why a student stands where she stands: a page, or the grid's drawer."""
+    seat, course_id = course_seat("instructor")
+    with database().read() as session:
+        plan = curriculum.load_plan(session, course_id)
+        students = pages.load_students(session, course_id)
+        place = next(
+            (at for at, one in enumerate(students) if one.person_id == person_id), None
+        )
+        if place is None:
+            abort(404)
+        reason = reasons.load_reason(
+            session, plan, person_id, competency_id, now=clock()
+        )
+        if reason is None:
+            abort(404)
+        sent = pages.load_deliveries(session, course_id, person_id, competency_id)
+        link = pages.load_link(session, seat.registration_id, person_id)
+    is_partial = request.headers.get("HX-Request") == "true"
+    return render_template(
+        "teacher/drawer.html" if is_partial else "teacher/cell.html",
+        seat=seat,
+        plan=plan,
+        who=students[place],
+        before=students[place - 1] if place else None,
+        after=students[place + 1] if place + 1 < len(students) else None,
+        reason=reason,
+        sent=sent,
+        link=link,
+        palette=marks.palette_of(plan.scale),
+    )
+
+
+@teacher.get("/s/<sid>/class.csv")
+def export() -> Response:
+    """Give the grid as a file for a spreadsheet, as the look shows it."""
+    _, course_id = course_seat("instructor")
+    with database().read() as session:
+        plan = curriculum.load_plan(session, course_id)
+        students = pages.load_students(session, course_id)
+        cells = pages.load_cells(session, course_id)
+    return Response(
+        "\ufeff" + _sheet(plan, students, cells),
+        mimetype="text/csv",
+        headers={"Content-Disposition": 'attachment; filename="class.csv"'},
+    )
+
+
+def _sheet(
+    plan: curriculum.Plan, students: list[pages.Student], cells: list[pages.Cell]
+) -> str:
+    names = [mark.words for mark in marks.marks_of(plan.scale)]
+    by_key = {(one.person_id, one.competency_id): one for one in cells}
+    spoken = {one.competency_id for one in cells}
+    shown = [one for one in plan.competencies if one.id in spoken]
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(
+        guard(text) for text in (gettext("Student"), *map(grid.code_of, shown))
+    )
+    for student in students:
+        found = (by_key.get((student.person_id, one.id)) for one in shown)
+        levels = ("" if c is None or c.level is None else names[c.level] for c in found)
+        writer.writerow(guard(text) for text in (student.display_name, *levels))
+    return file.getvalue()
+
+
+def guard(text: str) -> str:
+    """Return text so that no spreadsheet takes it for a formula."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+@teacher.get("/s/<sid>/align")
+def align() -> str:
+    """Show which work speaks for which competency."""
+    _, course_id = course_seat("instructor")
+    removing = request.args.get("remove", type=int)
+    levels = None
+    if removing is not None:
+        with database().write() as session:
+            plan = curriculum.load_plan(session, course_id)
+            levels = alignment.preview_removal(session, plan, removing, now=clock())
+    if levels is None:
+        removing = None
+    return _align_page(course_id, removing=removing, levels=levels)
+
+
+@teacher.post("/s/<sid>/align")
+def change_alignment() -> Answer | tuple[str, int]:
+    """Add or take back one alignment, and work the levels out again at once."""
+    seat, course_id = course_seat("instructor")
+    change = alignment.remove if "alignment" in request.form else alignment.add
+    who, now = f"person:{seat.person_id}", clock()
+    try:
+        with database().write() as session:
+            plan = curriculum.load_plan(session, course_id)
+            changed = change(session, plan, request.form, who=who, now=now)
+    except NotFoundError:
+        abort(404)
+    except alignment.WordsError as error:
+        return _align_page(course_id, fault=str(error)), 422
+    said = {"said": "same"} if changed is None else {"said": "saved", "n": changed}
+    place = f"work-{request.form.get('assignment', '')}"
+    return redirect(seat_url("teacher.align", **said, _anchor=place), code=303)
+
+
+def _align_page(course_id: int, **told: object) -> str:
+    with database().read() as session:
+        plan = curriculum.load_plan(session, course_id)
+        work = curriculum.load_assignments(session, course_id)
+    return render_template(
+        "teacher/align.html",
+        seat=current_seat(),
+        plan=plan,
+        work=work,
+        names={one.id: alignment.option_of(one) for one in plan.competencies},
+        codes={one.id: grid.code_of(one) for one in plan.competencies},
+        aligned=sum(bool(one.alignments) for one in work),
+        said=request.args.get("said"),
+        changed=request.args.get("n", type=int, default=0),
+        typed=request.form,
+        **told,
+    )

@@ -1,0 +1,212 @@
+"""OneRoster records as rows, one line a field."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from oneroster.models import (
+    AcademicSession,
+    Course,
+    Demographics,
+    Enrollment,
+    Org,
+    Record,
+    Reference,
+    SisClass,
+    User,
+)
+from oneroster.models_gradebook import Category, LineItem, Result
+
+Row = dict[str, Any]
+
+
+def _key(reference: Reference | None) -> str | None:
+    return None if reference is None else reference.sourced_id
+
+
+def org_row(org: Org) -> Row:
+    """Return a school or district."""
+    return {
+        "name": org.name,
+        "kind": org.type,
+        "identifier": org.identifier,
+        "parent_sourced_id": _key(org.parent),
+    }
+
+
+def term_row(session: AcademicSession) -> Row:
+    """Return a stretch of the school year."""
+    return {
+        "title": session.title,
+        "kind": session.type,
+        "starts_on": session.start_date,
+        "ends_on": session.end_date,
+        "school_year": session.school_year,
+        "parent_sourced_id": _key(session.parent),
+    }
+
+
+def course_row(course: Course) -> Row:
+    """Return an entry of the catalogue."""
+    return {
+        "title": course.title,
+        "course_code": course.course_code,
+        "grades": list(course.grades),
+        "subjects": list(course.subjects),
+        "org_sourced_id": _key(course.org),
+    }
+
+
+def class_row(sis_class: SisClass) -> Row:
+    """Return a class."""
+    return {
+        "title": sis_class.title,
+        "class_code": sis_class.class_code,
+        "class_type": sis_class.class_type,
+        "grades": list(sis_class.grades),
+        "subjects": list(sis_class.subjects),
+        "periods": list(sis_class.periods),
+        "sis_course_sourced_id": _key(sis_class.course),
+        "school_sourced_id": _key(sis_class.school),
+        "term_sourced_ids": [term.sourced_id for term in sis_class.terms],
+    }
+
+
+def user_row(user: User) -> Row:
+    """Return a person as the SIS knows him; passwords are left where they are."""
+    return {
+        "username": user.username,
+        "given_name": user.given_name,
+        "family_name": user.family_name,
+        "middle_name": user.middle_name,
+        "preferred_given_name": user.preferred_first_name,
+        "preferred_family_name": user.preferred_last_name,
+        "identifier": user.identifier,
+        "email": user.email,
+        "is_enabled": user.enabled_user,
+        "roles": [
+            {
+                "role": role.role,
+                "role_type": role.role_type,
+                "org": role.org.sourced_id,
+                "begins_on": _day(role.begin_date),
+                "ends_on": _day(role.end_date),
+            }
+            for role in user.roles
+        ],
+        "grades": list(user.grades),
+        "user_ids": [
+            {"type": one.type, "identifier": one.identifier} for one in user.user_ids
+        ],
+        "agents": [agent.sourced_id for agent in user.agents],
+    }
+
+
+def _day(day: Any) -> str | None:  # noqa: ANN401 -- a date of the model
+    return None if day is None else str(day)
+
+
+def demographics_row(facts: Demographics) -> Row:
+    """Return what a district reports of a person."""
+    return {
+        "facts": facts.model_dump(
+            mode="json",
+            by_alias=True,
+            exclude_none=True,
+            exclude={"sourced_id", "status", "date_last_modified"},
+        )
+    }
+
+
+def enrollment_row(enrollment: Enrollment) -> Row:
+    """Return a person's place in a class."""
+    return {
+        "class_sourced_id": enrollment.class_.sourced_id,
+        "school_sourced_id": _key(enrollment.school),
+        "user_sourced_id": enrollment.user.sourced_id,
+        "role": enrollment.role,
+        "is_primary": enrollment.primary,
+        "begins_on": enrollment.begin_date,
+        "ends_on": enrollment.end_date,
+    }
+
+
+def category_row(category: Category) -> Row:
+    """Return a kind of work."""
+    return {"title": category.title, "weight": category.weight}
+
+
+def line_item_row(line_item: LineItem) -> Row:
+    """Return a gradebook column as an assignment."""
+    return {
+        "class_sourced_id": line_item.class_.sourced_id,
+        "title": line_item.title,
+        "description": line_item.description,
+        "assigned_at": line_item.assign_date,
+        "due_at": line_item.due_date,
+        "category_sourced_id": _key(line_item.category),
+        "term_sourced_id": _key(line_item.academic_session or line_item.grading_period),
+        "minimum": line_item.result_value_min,
+        "maximum": line_item.result_value_max,
+        "learning_objectives": _plain(line_item.learning_objective_set),
+    }
+
+
+def result_row(result: Result) -> Row:
+    """Return one student's result as a score."""
+    return {
+        "line_item_sourced_id": result.line_item.sourced_id,
+        "student_sourced_id": result.student.sourced_id,
+        "given": result.score,
+        "text_score": result.text_score,
+        "score_status": result.score_status,
+        "scored_on": result.score_date,
+        "comment": result.comment,
+        "flags": {
+            name: True
+            for name in ("in_progress", "incomplete", "late", "missing")
+            if getattr(result, name)
+        },
+        "learning_objectives": _plain(result.learning_objective_set),
+    }
+
+
+def _plain(parts: tuple[Any, ...]) -> list[Any]:
+    return [part.model_dump(mode="json", by_alias=True) for part in parts]
+
+
+ROWS: Mapping[str, Callable[[Any], Row]] = MappingProxyType(
+    {
+        "orgs": org_row,
+        "academicSessions": term_row,
+        "courses": course_row,
+        "classes": class_row,
+        "users": user_row,
+        "demographics": demographics_row,
+        "enrollments": enrollment_row,
+        "categories": category_row,
+        "lineItems": line_item_row,
+        "results": result_row,
+    }
+)
+
+
+def staged_row(collection: str, record: Record) -> Row:
+    """Return the whole staged row of a record.
+
+    The fingerprint covers what we keep, not dateLastModified: a record only touched
+    has not changed.
+    """
+    row = ROWS[collection](record)
+    text = json.dumps(row, sort_keys=True, default=str, separators=(",", ":"))
+    return {
+        **row,
+        "sourced_id": record.sourced_id,
+        "status": "active" if record.status == "active" else "ended",
+        "modified_at": record.date_last_modified,
+        "fingerprint": hashlib.blake2b(text.encode(), digest_size=16).hexdigest(),
+    }

@@ -1,0 +1,33 @@
+"""The tree of what can go wrong in the competency domain.
+
+MappingError
+├── FrameworkError    not a CASE package, or a walk that its edges forbid
+├── ScaleError        levels, cuts or points that make no scale
+├── AlignmentError    an alignment that cannot speak: no end, or no weight
+├── EvidenceError     a score, a date or a weight that says nothing
+└── RuleError         no such rule, or a parameter outside its range
+"""
+
+
+class MappingError(Exception):
+    """Anything the competency domain refuses."""
+
+
+class FrameworkError(MappingError):
+    """A framework cannot be read or walked; names what was found and the mend."""
+
+
+class ScaleError(MappingError):
+    """A scale is not ordered, has no lowest level or no mastery level."""
+
+
+class AlignmentError(MappingError):
+    """An alignment names no assignment or no competency, or weighs nothing."""
+
+
+class EvidenceError(MappingError):
+    """A piece of evidence cannot be judged; names the piece and the value."""
+
+
+class RuleError(MappingError):
+    """A rule is unknown or its parameter is outside the range it names."""

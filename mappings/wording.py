@@ -1,0 +1,67 @@
+"""Every sentence of the arithmetic, as a template that pages translate."""
+
+from enum import StrEnum
+
+
+class Words(StrEnum):
+    """The templates of all lines; what stands in braces is filled in."""
+
+    HIGHEST = "best of {scores} = {value}"
+    LATEST = "latest of {scores} = {value}"
+    MEAN = "mean of {scores} = {value}"
+    WEIGHTED_MEAN = "mean of {scores}, weighted {weights} = {value}"
+    ONLY = "only one score, {value}"
+    EARLIER = "mean of the earlier {scores} = {value}"
+    WEIGHTED = (
+        "{share} % of the latest {latest} + {rest} % of the earlier {mean} = {value}"
+    )
+    DECAY_START = "start with the oldest, {value}"
+    DECAY_STEP = "{rest} % of {before} + {share} % of {score} = {value}"
+    AT_MASTERY = "at or above mastery {mastery}: {scores}"
+    NONE_AT_MASTERY = "none of {scores} is at or above mastery {mastery}"
+    TOO_FEW_AT_MASTERY = "{found} at or above mastery, {wanted} are needed: no result"
+    MODE = "most frequent of {scores}: {value}, {times} times"
+    LAST = "the last {count}: {scores}"
+    WEAKEST = "all must reach mastery; the weakest of {scores} = {value}"
+    POWER_FEW = "a trend needs 2 scores, there is {count}: no result"
+    POWER_ZERO = "a trend needs scores above 0, there is {score}: no result"
+    POWER_FIT = "trend {start} x n^{slope} fitted to {scores}"
+    POWER_VALUE = "at n = {count} the trend is {trend}, held to the scale: {value}"
+    BKT_START = "known before any work: {value}"
+    BKT_RIGHT = "{score} is right: known {value}"
+    BKT_WRONG = "{score} is not right: known {value}"
+    BKT_CUT = "mastery needs {cut}, known is {value}"
+    ROUNDED = "rounded to {places} decimals: {value}"
+    NOTHING = "no evidence counts yet"
+    PRIOR = "before any work: {alpha} for, {beta} against"
+    PIECE = (
+        "{task}: {ratio} of 1 is a success of {success}; "
+        "weight {weight} ({days} days old, {repeats} earlier from this task, "
+        "reliability {reliability})"
+    )
+    TOTAL = "together: {alpha} for, {beta} against; mean {mean}"
+    PROBABILITY = (
+        "probability of meeting the standard on fresh work in at least 6 of 10: "
+        "{probability} (Proficient from 0.8, Secure from 0.9)"
+    )
+    COUNTS = (
+        "{pieces} pieces from {tasks} tasks "
+        "(Proficient and Secure need {wanted_pieces} from {wanted_tasks})"
+    )
+    RANK = "level by certainty: {rank}"
+    DUE = "the evidence was enough when new and has aged: due for a check"
+    NEEDS = "{count} more fresh successes reach {level}"
+
+    LEFT_OUT = "not counted"
+    LEFT_OUT_BECAUSE = "not counted: {reason}"
+    NOT_BEST = "not the best score"
+    NOT_LATEST = "older than the latest score"
+    UNDER_MASTERY = "below mastery, which this rule does not count"
+    NOT_FREQUENT = "not the most frequent score"
+    OLDER = "older than the last {count}"
+    LATER_TRY = "a later try at the same task stands in its place"
+    NO_RESULT = "the rule gives no result yet"
+
+
+TEMPLATES = tuple(str(words) for words in Words)
+"""All templates, for the catalogue of translations."""

@@ -1,0 +1,211 @@
+"""CSV bundles: manifest, bulk and delta, row by row, in the shape of REST 1.2.
+
+A bundle is a folder or a zip of OneRoster 1.2, 1.1 or 1.0. Opening it looks at
+the zip, the manifest and every header; records are read later, one row in memory
+at a time. A file has been read whole when its iteration ends by itself: if it
+ends by :class:`~oneroster.errors.BundleError`, what came before is a part of the
+file, and what did not come may not be taken as gone.
+
+Source: OneRoster 1.2 CSV Binding 1.2.1; OneRoster 1.1 CSV tables.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, Self
+
+from oneroster.bundle_columns import FILES, SIDE_FILES, SideFile
+from oneroster.bundle_layout import Layout, parse_layout
+from oneroster.bundle_manifest import (
+    MANIFEST,
+    file_modes,
+    parse_manifest,
+    recognise_1_0,
+)
+from oneroster.bundle_rows import Row, read_rows
+from oneroster.bundle_sides import SideRows
+from oneroster.bundle_source import list_members, open_member
+from oneroster.catalog import KINDS
+from oneroster.dialects import upgrade
+from oneroster.errors import BundleError, Problem
+from oneroster.models import Record, parse_record
+
+__all__ = ["Bundle"]
+
+Wire = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle whose files can be read, any number of times and in any order.
+
+    ``version`` is 1.0, 1.1 or 1.2; ``manifest`` holds its properties, none in
+    1.0; ``warnings`` tells of files, columns and properties read all the same.
+    """
+
+    path: Path
+    version: str
+    manifest: Mapping[str, str]
+    warnings: tuple[Problem, ...]
+    _members: Mapping[str, str] = field(repr=False)
+    _modes: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Look at a folder or zip, its manifest, and the header of each file.
+
+        Raises:
+            BundleError: it is no bundle, or none that is safe or sound to read;
+                the code says which: ``zip``, ``zip_path``, ``zip_bomb``,
+                ``zip_members``, ``zip_nested``, ``zip_duplicate``, ``unreadable``,
+                ``manifest``, ``missing_file``, ``header``, ``encoding``,
+                ``csv_syntax``.
+        """
+        members = list_members(path)
+        if MANIFEST in members:
+            bundle = cls._of_manifest(path, members)
+        else:
+            bundle = cls._of_1_0(path, members)
+        layouts = [bundle._layout(name) for name in bundle._files()]  # noqa: SLF001
+        told = chain(bundle.warnings, *(layout.warnings for layout in layouts))
+        return replace(bundle, warnings=tuple(told))
+
+    @classmethod
+    def _of_manifest(cls, path: Path, members: Mapping[str, str]) -> Self:
+        with open_member(path, members[MANIFEST]) as file:
+            manifest = parse_manifest(read_rows(file, MANIFEST))
+        modes, warnings = file_modes(manifest, members)
+        version = manifest["oneroster.version"]
+        return cls(path, version, manifest, tuple(warnings), members, modes)
+
+    @classmethod
+    def _of_1_0(cls, path: Path, members: Mapping[str, str]) -> Self:
+        modes = {name: "bulk" for name in FILES["1.0"] if f"{name}.csv" in members}
+        bundle = cls(path, "1.0", {}, (), members, modes)
+        headers = {}
+        for name in modes:
+            with bundle._rows(name) as (header, _rows):
+                headers[name] = header.cells
+        if not recognise_1_0(headers):
+            raise BundleError(
+                f"{path.name} holds no {MANIFEST}; add the manifest of the export",
+                code="manifest",
+            )
+        return bundle
+
+    def mode(self, collection: str) -> str:
+        """Tell how the bundle speaks of a collection: bulk, delta or absent.
+
+        Nothing may be inferred from an absent collection.
+        """
+        return self._modes.get(collection, "absent")
+
+    def records(self, collection: str) -> Iterator[Record | Problem]:
+        """Yield the records of a collection, and a Problem for each faulty row.
+
+        The order is that of the file. Roles, profiles, resources, score scales
+        and learning objectives stand inside the record they belong to. A Problem
+        that is a warning comes beside a record, any other in place of one.
+        Repeated sourcedIds are yielded as they stand. An absent collection
+        yields nothing.
+
+        Raises:
+            BundleError: the file cannot be read to its end; see the module.
+            KeyError: there is no such collection.
+        """
+        kind = KINDS[collection]
+        if self.mode(collection) == "absent":
+            return
+        with SideRows() as sides:
+            for side in SIDE_FILES:
+                if side.collection == collection and self.mode(side.name) != "absent":
+                    yield from self._gather(side, sides)
+            for layout, line, found in self._objects(collection):
+                if isinstance(found, Problem):
+                    yield found
+                    continue
+                sides.merge(found)
+                yield from self._record(kind, layout, line, found)
+            yield from sides.left_over()
+
+    def _record(
+        self, kind: type[Record], layout: Layout, line: int, found: Wire
+    ) -> Iterator[Record | Problem]:
+        """Yield what one row of a collection gives: its faults, then its record."""
+        payload = found
+        if self.version != "1.2":
+            payload = dict(upgrade(layout.file.removesuffix(".csv"), found))
+        record, problems = parse_record(kind, payload, file=layout.file, line=line)
+        for problem in problems:
+            yield replace(problem, field=layout.column_of(problem.field))
+        if record is None:
+            return
+        if layout.file == "users.csv" and not payload.get("roles"):
+            text = "has no role in the bundle"
+            yield Problem(
+                layout.file, line, "", text, "no_role", record.sourced_id, warning=True
+            )
+        yield record
+
+    def _gather(self, side: SideFile, sides: SideRows) -> Iterator[Problem]:
+        """Keep the rows of a side file; yield a Problem for each that is faulty."""
+        columns = {column.name: column for column in FILES[self.version][side.name]}
+        owner = columns[side.owner].field
+        for layout, line, found in self._objects(side.name):
+            if isinstance(found, Problem):
+                yield found
+                continue
+            lacking = next(
+                (
+                    column.name
+                    for column in columns.values()
+                    if column.required and column.field not in found
+                ),
+                None,
+            )
+            if lacking is not None:
+                key = found.get("sourcedId")
+                yield Problem(layout.file, line, lacking, "is missing", "missing", key)
+            elif found["status"] == "active":
+                sides.put(side.name, line, found[owner]["sourcedId"], found)
+
+    def _objects(self, name: str) -> Iterator[tuple[Layout, int, Wire | Problem]]:
+        """Yield the rows of a file as objects, with their lines and faults."""
+        with self._rows(name) as (header, rows):
+            layout = self._parse_layout(name, header)
+            for row in rows:
+                if isinstance(row, Problem):
+                    yield layout, row.line or 0, row
+                    continue
+                found, faults = layout.values(row)
+                for fault in faults:
+                    yield layout, row.line, fault
+                if found is not None:
+                    found.setdefault("status", "active")
+                    yield layout, row.line, found
+
+    def _layout(self, name: str) -> Layout:
+        with self._rows(name) as (header, _rows):
+            return self._parse_layout(name, header)
+
+    def _parse_layout(self, name: str, header: Row) -> Layout:
+        delta = self.mode(name) == "delta"
+        return parse_layout(self.version, name, header.cells, delta=delta)
+
+    def _files(self) -> list[str]:
+        return [name for name, mode in self._modes.items() if mode != "absent"]
+
+    @contextmanager
+    def _rows(self, name: str) -> Iterator[tuple[Row, Iterator[Row | Problem]]]:
+        """Open a file and read its header; the rows follow."""
+        with open_member(self.path, self._members[f"{name}.csv"]) as file:
+            rows = read_rows(file, f"{name}.csv")
+            header = next(rows, None)
+            if not isinstance(header, Row):
+                raise BundleError(
+                    f"{name}.csv line 1: no header; add the line of column names",
+                    code="header",
+                )
+            yield header, rows

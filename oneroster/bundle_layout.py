@@ -1,0 +1,134 @@
+"""What stands in which column of a file, from its header."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import Any
+
+from oneroster.bundle_cells import parse_cell
+from oneroster.bundle_columns import FILES, Column
+from oneroster.bundle_rows import Row
+from oneroster.errors import BundleError, Problem
+
+__all__ = ["Layout", "parse_layout"]
+
+METADATA = "metadata."
+DELTA_NEEDS = ("status", "dateLastModified")
+
+
+@dataclass(slots=True)
+class Layout:
+    """The columns of one file as it lies there; None for one that is ignored."""
+
+    file: str
+    columns: list[Column | None]
+    metadata: list[tuple[int, str]]
+    warnings: list[Problem]
+    _told: set[str] = field(default_factory=set)
+
+    def values(self, row: Row) -> tuple[dict[str, Any] | None, list[Problem]]:
+        """Turn a row into the object REST would send, and tell its faults.
+
+        The object is None if the row has not one cell for each column, blank
+        cells after the last column aside. A blank
+        cell that the standard requires is told once a file.
+        """
+        width = len(self.columns)
+        faults: list[Problem] = []
+        if len(row.cells) != width:
+            text = f"has {len(row.cells)} cells, the header {width}"
+            if len(row.cells) < width or any(row.cells[width:]):
+                return None, [Problem(self.file, row.line, "", text, "row_length")]
+            # Blank cells beyond the header shift nothing; Ed-Fi's sample has them.
+            faults.append(self._warning(row.line, "", text, "row_length"))
+        found: dict[str, Any] = {}
+        for column, cell in zip(self.columns, row.cells[:width], strict=True):
+            if column is None:
+                continue
+            if not cell or cell.isspace():
+                faults.extend(self._blank(column, row.line))
+                continue
+            try:
+                found[column.field] = parse_cell(column, cell)
+            except ValueError as error:
+                text = f"{error}; left out"
+                faults.append(self._warning(row.line, column.name, text, "bad_value"))
+        extra = {name: row.cells[place] for place, name in self.metadata}
+        kept = {name: cell for name, cell in extra.items() if cell}
+        return found | ({"metadata": kept} if kept else {}), faults
+
+    def column_of(self, place: str) -> str:
+        """Name the column that fills a field of the REST object."""
+        head = place.partition(".")[0]
+        names = (column.name for column in self.columns if column)
+        fields = (column.field for column in self.columns if column)
+        return dict(zip(fields, names, strict=True)).get(head, place)
+
+    def _blank(self, column: Column, line: int) -> list[Problem]:
+        if not column.required or column.name in self._told:
+            return []
+        self._told.add(column.name)
+        text = "is blank although the standard requires it"
+        return [self._warning(line, column.name, text, "blank")]
+
+    def _warning(self, line: int, name: str, text: str, code: str) -> Problem:
+        return Problem(self.file, line, name, text, code, warning=True)
+
+
+def parse_layout(
+    version: str, name: str, header: Sequence[str], *, delta: bool
+) -> Layout:
+    """Read the header of the file ``name.csv``, which is bulk unless it is delta.
+
+    Raises:
+        BundleError: ``header``, if a required column is missing or one comes twice.
+    """
+    file = f"{name}.csv"
+    heads = [head.strip() for head in header]
+    known = {
+        column.name: replace(column, required=True)
+        if delta and column.name in DELTA_NEEDS
+        else column
+        for column in FILES[version][name]
+    }
+    twice = next((head for head in heads if head and heads.count(head) > 1), None)
+    if twice is not None:
+        raise BundleError(
+            f'{file} line 1: column "{twice}" comes twice; keep one', code="header"
+        )
+    for column in known.values():
+        if column.required and column.name not in heads:
+            raise BundleError(_lacking(file, column.name, heads), code="header")
+    columns = [known.get(head) for head in heads]
+    metadata = [
+        (place, head.removeprefix(METADATA))
+        for place, head in enumerate(heads)
+        if head.startswith(METADATA)
+    ]
+    return Layout(file, columns, metadata, _warnings(file, heads, list(known)))
+
+
+def _lacking(file: str, name: str, heads: list[str]) -> str:
+    folded = {head.lower(): head for head in heads}
+    alike = get_close_matches(name.lower(), folded, n=1)
+    found = f' (there is "{folded[alike[0]]}")' if alike else ""
+    return f'{file} line 1: no column "{name}"{found}; correct the header'
+
+
+def _warnings(file: str, heads: list[str], known: list[str]) -> list[Problem]:
+    """Tell of columns we do not know, lack, or find out of their order."""
+    warnings = [
+        Problem(file, 1, head, "is no column of the standard; ignored", "extra_column")
+        for head in heads
+        if head not in known and not head.startswith(METADATA)
+    ]
+    warnings += [
+        Problem(file, 1, name, "has no column; taken as blank", "missing_column")
+        for name in known
+        if name not in heads
+    ]
+    ours = [head for head in heads if head in known]
+    if ours != [name for name in known if name in heads]:
+        text = "are not in the order of the standard; read by name"
+        warnings.append(Problem(file, 1, "columns", text, "column_order"))
+    return [replace(found, warning=True) for found in warnings]

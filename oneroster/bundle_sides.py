@@ -1,0 +1,134 @@
+"""Rows of other files that belong inside a record: roles, profiles, objectives.
+
+They wait in a temporary SQLite file, because a file may be in any order and
+larger than memory.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from typing import Any, Self
+
+from oneroster.errors import Problem
+
+__all__ = ["SideRows"]
+
+Wire = dict[str, Any]
+
+_TABLE = """
+    PRAGMA journal_mode = OFF;
+    PRAGMA synchronous = OFF;
+    CREATE TABLE side (
+        id INTEGER PRIMARY KEY, owner TEXT, file TEXT, line INTEGER, body TEXT,
+        taken INTEGER DEFAULT 0);
+    CREATE INDEX by_owner ON side (owner);
+"""
+
+
+class SideRows:
+    """Rows by the record they belong to, handed out as that record is read."""
+
+    def __init__(self) -> None:
+        """Open an empty, temporary table on disk."""
+        self._db = sqlite3.connect("", check_same_thread=False)
+        self._db.executescript(_TABLE)
+
+    def __enter__(self) -> Self:
+        """Stay open."""
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """Remove the table."""
+        self._db.close()
+
+    def put(self, file: str, line: int, owner: str, row: Wire) -> None:
+        """Keep a row of a file for the record of that sourcedId."""
+        self._db.execute(
+            "INSERT INTO side (owner, file, line, body) VALUES (?, ?, ?, ?)",
+            (owner, file, line, json.dumps(row)),
+        )
+
+    def merge(self, record: Wire) -> None:
+        """Put into the record, as REST sends it, the rows that belong to it."""
+        taken = self._db.execute(
+            "UPDATE side SET taken = 1 WHERE owner = ? RETURNING id, file, body",
+            (record.get("sourcedId"),),
+        ).fetchall()
+        for _id, file, body in sorted(taken):
+            _MERGES[file](record, json.loads(body))
+
+    def left_over(self) -> Iterator[Problem]:
+        """Yield a Problem for each row whose record never came."""
+        rows = self._db.execute(
+            "SELECT file, line, owner FROM side WHERE taken = 0 ORDER BY id"
+        )
+        with closing(rows):
+            for file, line, owner in rows:
+                yield Problem(
+                    f"{file}.csv",
+                    line,
+                    "",
+                    "belongs to a record that is not in the bundle; left out",
+                    "orphan",
+                    owner,
+                )
+
+
+def _picked(row: Wire, names: str) -> Wire:
+    return {name: row[name] for name in names.split() if name in row}
+
+
+def _add_role(user: Wire, row: Wire) -> None:
+    role = _picked(row, "roleType role org userProfile beginDate endDate")
+    user.setdefault("roles", []).append(role)
+
+
+def _add_profile(user: Wire, row: Wire) -> None:
+    profile = _picked(row, "profileType vendorId applicationId description")
+    credential = _picked(row, "username password") | {"type": row["credentialType"]}
+    profile |= {"profileId": row["sourcedId"], "credentials": [credential]}
+    user.setdefault("userProfiles", []).append(profile)
+
+
+def _add_resource(record: Wire, row: Wire) -> None:
+    record.setdefault("resources", []).append(row["resource"])
+
+
+def _objectives(record: Wire, row: Wire, name: str) -> list[Any]:
+    """Find the list of the row's source in the set, or begin it."""
+    groups: list[Wire] = record.setdefault("learningObjectiveSet", [])
+    for group in groups:
+        if group["source"] == row["source"]:
+            found: list[Any] = group[name]
+            return found
+    groups.append({"source": row["source"], name: []})
+    begun: list[Any] = groups[-1][name]
+    return begun
+
+
+def _add_objective(item: Wire, row: Wire) -> None:
+    ids = _objectives(item, row, "learningObjectiveIds")
+    ids.append(row["learningObjectiveId"])
+
+
+def _add_objective_score(result: Wire, row: Wire) -> None:
+    scores = _objectives(result, row, "learningObjectiveResults")
+    scores.append(_picked(row, "learningObjectiveId score textScore"))
+
+
+def _add_scale(record: Wire, row: Wire) -> None:
+    record["scoreScale"] = row["scoreScale"]
+
+
+_MERGES: Mapping[str, Callable[[Wire, Wire], None]] = {
+    "roles": _add_role,
+    "userProfiles": _add_profile,
+    "userResources": _add_resource,
+    "classResources": _add_resource,
+    "courseResources": _add_resource,
+    "lineItemLearningObjectiveIds": _add_objective,
+    "lineItemScoreScales": _add_scale,
+    "resultLearningObjectiveIds": _add_objective_score,
+    "resultScoreScales": _add_scale,
+}

@@ -1,0 +1,164 @@
+"""One page of a collection: which records, in which order, with which fields.
+
+Source: OneRoster 1.2 Rostering, section 3 (pagination, sorting, filtering, field
+selection).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any
+from urllib.parse import urlencode
+
+from oneroster.errors import FilterError
+from oneroster.filters import Filter, parse_filter
+from oneroster.models import HrefFor, Record, format_record
+from oneroster.provider_replies import Manners, RefusalError
+
+__all__ = ["Page", "Query", "parse_query", "take_page"]
+
+Wire = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a request asks of a collection.
+
+    ``limit`` is what will be given, whatever was asked for; ``fields`` is empty
+    for all of them.
+    """
+
+    limit: int
+    offset: int = 0
+    sort: str = ""
+    descending: bool = False
+    wanted: Filter | None = None
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The records of one page as they are sent, and how many there are in all."""
+
+    rows: list[Wire]
+    total: int
+    query: Query
+
+    def link(self, url: str, arguments: Mapping[str, str]) -> str:
+        """Write the Link header for this page of the URL.
+
+        Source: RFC 8288; rel is next, prev, first or last.
+        """
+        limit, offset = self.query.limit, self.query.offset
+        last = max(0, (self.total - 1) // limit * limit)
+        places = {"first": 0, "last": last}
+        if offset + limit < self.total:
+            places["next"] = offset + limit
+        if offset > 0:
+            places["prev"] = max(0, offset - limit)
+        links = []
+        for rel, place in sorted(places.items()):
+            asked = dict(arguments) | {"limit": str(limit), "offset": str(place)}
+            links.append(f'<{url}?{urlencode(asked)}>; rel="{rel}"')
+        return ", ".join(links)
+
+
+def parse_query(
+    arguments: Mapping[str, str], kind: type[Record], manners: Manners
+) -> Query:
+    """Read the query of a request for records of a kind.
+
+    Raises:
+        RefusalError: 400, a number, filter or field that is none.
+    """
+    limit = _count(arguments, "limit", manners.default_limit, least=1)
+    offset = _count(arguments, "offset", 0, least=0)
+    names = _names(kind)
+    wanted = None
+    if arguments.get("filter") and manners.honours_filter:
+        wanted = _filter(arguments["filter"], names)
+    fields = tuple(part.strip() for part in arguments.get("fields", "").split(","))
+    unknown = [name for name in fields if name and name not in names]
+    if unknown and manners.refuses_unknown_fields:
+        raise RefusalError(
+            400, "invalid_selection_field", "fields names a field that is none"
+        )
+    sort = arguments.get("sort", "") if manners.honours_sort else ""
+    return Query(
+        limit=min(limit, manners.page_cap or limit),
+        offset=offset if manners.honours_offset else 0,
+        sort=sort if sort.partition(".")[0] in names else "",
+        descending=arguments.get("orderBy", "asc").lower() == "desc",
+        wanted=wanted,
+        fields=tuple(name for name in fields if name in names),
+    )
+
+
+def take_page(records: Iterable[Record], query: Query, href_for: HrefFor) -> Page:
+    """Take one page from the records; their order stands where none is asked."""
+    chosen = list(records)
+    if query.wanted is not None:
+        fields = {name.partition(".")[0] for name in query.wanted.fields}
+        chosen = [
+            record for record in chosen if query.wanted.matches(_part(record, fields))
+        ]
+    if query.sort:
+        chosen.sort(key=_order(query.sort), reverse=query.descending)
+    shown = islice(chosen, query.offset, query.offset + query.limit)
+    rows = [format_record(record, href_for=href_for) for record in shown]
+    if query.fields:
+        rows = [_picked(row, query.fields) for row in rows]
+    return Page(rows, len(chosen), query)
+
+
+def _count(arguments: Mapping[str, str], name: str, default: int, *, least: int) -> int:
+    text = arguments.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit()) or int(text) < least:
+        raise RefusalError(400, "invaliddata", f"{name} is no number from {least} on")
+    return int(text)
+
+
+def _names(kind: type[Record]) -> dict[str, str]:
+    """Tell the fields of a kind: the name on the wire, to the name in Python."""
+    return {part.alias or name: name for name, part in kind.model_fields.items()}
+
+
+def _filter(text: str, names: Mapping[str, str]) -> Filter:
+    try:
+        wanted = parse_filter(text)
+    except FilterError as error:
+        raise RefusalError(400, "invalid_filter_field", str(error)) from error
+    if any(name.partition(".")[0] not in names for name in wanted.fields):
+        raise RefusalError(
+            400, "invalid_filter_field", "the filter names a field that is none"
+        )
+    return wanted
+
+
+def _part(record: Record, fields: Iterable[str]) -> Wire:
+    """Write only some fields of a record, named as on the wire."""
+    names = _names(type(record))
+    return record.model_dump(by_alias=True, include={names[name] for name in fields})
+
+
+def _order(path: str) -> Callable[[Record], tuple[int, float, str]]:
+    return partial(_sort_key, path.split("."))
+
+
+def _sort_key(steps: list[str], record: Record) -> tuple[int, float, str]:
+    """Order numbers before text, and what is missing after everything."""
+    value: object = _part(record, steps[:1])
+    for step in steps:
+        while isinstance(value, (list, tuple)):
+            value = value[0] if value else None
+        value = value.get(step) if isinstance(value, Mapping) else None
+    if isinstance(value, (int, float)):
+        return (0, float(value), "")
+    return (2, 0.0, "") if value in (None, (), []) else (1, 0.0, str(value).casefold())
+
+
+def _picked(row: Wire, fields: tuple[str, ...]) -> Wire:
+    return {name: row[name] for name in fields if name in row}

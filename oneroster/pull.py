@@ -1,0 +1,272 @@
+"""A collection read page by page, with the proof that all of it was read.
+
+Servers in the field send no total and no Link, cap pages silently, or ignore
+the offset. So the offset advances by the rows received, and a collection has
+ended only if one of these says so: a chain of next links that stops, a total
+that was met, or an empty page.
+
+Source: OneRoster 1.2 Rostering, section 3.4 (paging, sorting, filtering).
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+from urllib.parse import quote, urlencode
+
+from oneroster.dialects import Collection
+from oneroster.errors import PagingError, Problem, StatusError
+from oneroster.filters import Filter, format_filter
+from oneroster.records import Record, parse_record
+from oneroster.service import Service
+from oneroster.transport import Answer, Transport, is_same_origin
+
+__all__ = ["Completeness", "Page", "Pull", "Request", "parse_envelope"]
+
+Completeness = Literal["links", "total", "empty_page"]
+"""What proved that a collection was read to its end."""
+
+SAFE_LIMIT = 100
+LEAST_LIMIT = 10
+PAGING = frozenset({"next", "prev", "previous", "first", "last"})
+REFUSED_QUERY = frozenset({400, 422})
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: its records, and the rows that gave none or a doubtful one.
+
+    ``offset`` counts the rows before it, ``total`` is the service's own count
+    of the collection, None if it sends none.
+    """
+
+    records: tuple[Record, ...]
+    problems: tuple[Problem, ...]
+    offset: int
+    total: int | None
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of a collection; ``offset`` resumes after so many rows."""
+
+    path: str
+    filter: Filter | str | None = None
+    fields: Sequence[str] = ()
+    offset: int = 0
+    limit: int = 1000
+
+
+def parse_json(answer: Answer, place: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Read a body as JSON.
+
+    Raises:
+        PagingError: it is something else, such as the HTML of a sign-in page.
+    """
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError) as error:
+        raise PagingError(
+            f"{place} answered with something that is no JSON; check that the "
+            "service URL is the root of the REST service",
+            code="bad_json",
+        ) from error
+
+
+def parse_envelope(answer: Answer, collection: Collection, place: str) -> list[object]:
+    """Take the rows of a page out of its envelope.
+
+    Raises:
+        PagingError: the body is no JSON, or has no list under its key; a
+            missing key never means an empty collection.
+    """
+    payload = parse_json(answer, place)
+    if isinstance(payload, dict):
+        for key in (collection.key, collection.name):
+            rows = payload.get(key)
+            if isinstance(rows, list):
+                return rows
+    raise PagingError(
+        f'{place} answered without a list under "{collection.key}"; '
+        "check the version and the URL of the service",
+        code="bad_shape",
+    )
+
+
+class Pull:
+    """Yields the pages of a collection in server order, one in memory at a time.
+
+    After the last page ``proof`` names what proved the end; it stays None when
+    the iteration stopped early, by an error or by choice. ``received`` counts
+    rows, good and bad, so that a later pull may resume at that offset. The last
+    page may be empty.
+    """
+
+    def __init__(
+        self, transport: Transport, service: Service, request: Request
+    ) -> None:
+        self.request = request
+        self.collection = service.dialect.collection(request.path)
+        self.proof: Completeness | None = None
+        self.received = request.offset
+        self.total: int | None = None
+        self._transport = transport
+        self._upgrade = service.dialect.upgrade
+        self._root = service.url(request.path)
+        self._limit = request.limit
+        self._sorted = True
+        self._next: str | None = None
+        self._linked = False
+        self._links: set[str] = set()
+        self._firsts: set[str] = set()
+        self._pages = self._walk()
+
+    def __iter__(self) -> Self:
+        """Give the pages not yet read."""
+        return self
+
+    def __next__(self) -> Page:
+        """Fetch the next page.
+
+        Raises:
+            PagingError: the pages prove nothing; see its code.
+            OneRosterError: the service failed.
+        """
+        return next(self._pages)
+
+    def _walk(self) -> Iterator[Page]:
+        while self.proof is None:
+            answer = self._fetch()
+            rows = parse_envelope(answer, self.collection, self.request.path)
+            self._refuse_loop(rows)
+            self._note_total(answer)
+            offset = self.received
+            self.received += len(rows)
+            self._judge_end(answer, rows)
+            records, problems = self._read(rows, offset)
+            yield Page(records, problems, offset, self.total, self.proof is not None)
+
+    def _fetch(self) -> Answer:
+        if self._next is not None:
+            return self._transport.send("GET", self._next)
+        while True:
+            try:
+                return self._transport.send("GET", self._url(), narrower=self._narrower)
+            except StatusError as error:
+                if error.status not in REFUSED_QUERY or not self._ask_for_less():
+                    raise
+
+    def _ask_for_less(self) -> bool:
+        """Ask for a page of the default size, then without an order; once each."""
+        if self.received > self.request.offset:
+            return False
+        if self._limit > SAFE_LIMIT:
+            self._limit = SAFE_LIMIT
+            return True
+        asked, self._sorted = self._sorted, False
+        return asked
+
+    def _narrower(self) -> str:
+        self._limit = max(self._limit // 2, min(LEAST_LIMIT, self._limit))
+        return self._url()
+
+    def _url(self) -> str:
+        query = {"limit": str(self._limit), "offset": str(self.received)}
+        if self._sorted:
+            query |= {"sort": "sourcedId", "orderBy": "asc"}
+        wanted = self.request.filter
+        if wanted:
+            text = format_filter(wanted) if isinstance(wanted, Filter) else wanted
+            query["filter"] = text
+        if self.request.fields:
+            query["fields"] = ",".join(self.request.fields)
+        return f"{self._root}?{urlencode(query, quote_via=quote, safe='')}"
+
+    def _refuse_loop(self, rows: list[object]) -> None:
+        first = rows[0] if rows else None
+        sourced_id = first.get("sourcedId") if isinstance(first, dict) else None
+        if sourced_id is None:
+            return
+        if str(sourced_id) in self._firsts:
+            raise PagingError(
+                f"{self.request.path} sent a page again after {self.received} rows; "
+                "the service ignores the offset, ask its vendor",
+                code="paging_loop",
+            )
+        self._firsts.add(str(sourced_id))
+
+    def _note_total(self, answer: Answer) -> None:
+        text = answer.headers.get("X-Total-Count", "").strip()
+        total = int(text) if text.isdecimal() else self.total
+        if self.total is not None and total != self.total:
+            raise PagingError(
+                f"{self.request.path} had {self.total} rows and has {total} now; "
+                "it changes while it is read, read it once more",
+                code="unstable_source",
+            )
+        self.total = total
+
+    def _judge_end(self, answer: Answer, rows: list[object]) -> None:
+        if self.total is not None and self.received > max(
+            self.total, self.request.offset
+        ):
+            raise PagingError(
+                f"{self.request.path} sent {self.received} rows but says it has "
+                f"{self.total}; read it once more",
+                code="unstable_source",
+            )
+        self._follow_links(answer)
+        if self._next is not None:
+            return
+        if self.total is not None and self.received >= self.total:
+            self.proof = "total"
+        elif not rows:
+            self._refuse_short()
+            self.proof = "empty_page"
+        elif self._linked and self.total is None:
+            self.proof = "links"
+
+    def _follow_links(self, answer: Answer) -> None:
+        """Note the next link; one to another origin is left, and offsets used."""
+        links = answer.links
+        link = links.get("next")
+        foreign = link is not None and not is_same_origin(link, self._root)
+        self._linked = not foreign and (self._linked or bool(PAGING & links.keys()))
+        self._next = None if foreign else link
+        if self._next is None:
+            return
+        if self._next in self._links:
+            raise PagingError(
+                f"{self.request.path} links to a page already read after "
+                f"{self.received} rows; ask the vendor of the service",
+                code="paging_loop",
+            )
+        self._links.add(self._next)
+
+    def _refuse_short(self) -> None:
+        if self.total is not None and self.received < self.total:
+            raise PagingError(
+                f"{self.request.path} says it has {self.total} rows but sent "
+                f"{self.received}; nothing may be concluded from what is absent",
+                code="short_read",
+            )
+
+    def _read(
+        self, rows: list[object], offset: int
+    ) -> tuple[tuple[Record, ...], tuple[Problem, ...]]:
+        records: list[Record] = []
+        problems: list[Problem] = []
+        for line, row in enumerate(rows, offset + 1):
+            shaped = (
+                self._upgrade(self.collection.name, row)
+                if isinstance(row, dict)
+                else row
+            )
+            record, faults = parse_record(
+                self.collection.kind, shaped, file=self.request.path, line=line
+            )
+            problems.extend(faults)
+            if record is not None:
+                records.append(record)
+        return tuple(records), tuple(problems)

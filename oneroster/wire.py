@@ -1,0 +1,192 @@
+"""Single values as OneRoster sends them: read leniently, written strictly.
+
+What is read beyond the standard: identifiers and years as numbers, booleans as
+``true`` or ``"TRUE"``, numbers as text, a list of one as a scalar, words of a
+vocabulary in any case, date-times without milliseconds, zone or time, and empty
+text where a value is missing. A refusal never repeats the value it refuses.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer
+from pydantic_core import PydanticCustomError
+
+__all__ = [
+    "Day",
+    "Flag",
+    "Identifier",
+    "Moment",
+    "Number",
+    "SoftMoment",
+    "Text",
+    "blank",
+    "format_moment",
+    "has_nul",
+    "listed",
+    "parse_moment",
+    "word",
+]
+
+LAST_YEAR = 9998
+"""Year 9999 is how databases write "never"; it is no moment."""
+
+
+def parse_moment(value: object) -> datetime:
+    """Read a date-time, or a date as its first moment; without a zone it is UTC.
+
+    Raises:
+        ValueError: it is not ISO 8601, or lies in the year 9999.
+    """
+    if isinstance(value, datetime):
+        moment = value
+    elif isinstance(value, date):
+        moment = datetime(value.year, value.month, value.day, tzinfo=UTC)
+    else:
+        moment = datetime.fromisoformat(str(value).strip())
+    if moment.year > LAST_YEAR:
+        raise ValueError("lies in the year 9999")
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("lies outside the calendar") from error
+
+
+def format_moment(moment: datetime) -> str:
+    """Write a moment as OneRoster wants it: UTC, milliseconds, ``Z``."""
+    utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    text = utc.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+def _text(value: object) -> object:
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise PydanticCustomError("nul", "holds a NUL character")
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    raise PydanticCustomError("bad_value", "is not text")
+
+
+def _identifier(value: object) -> object:
+    text = _text(value)
+    if not text or text != str(text).strip():
+        raise PydanticCustomError("bad_id", "is empty or framed by spaces")
+    return text
+
+
+def _flag(value: object) -> object:
+    if isinstance(value, bool):
+        return value
+    folded = value.strip().lower() if isinstance(value, str) else None
+    if folded in {"true", "false"}:
+        return folded == "true"
+    raise PydanticCustomError("bad_value", 'is neither "true" nor "false"')
+
+
+def _number(value: object) -> object:
+    if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except (OverflowError, ValueError):
+            number = math.nan
+        if math.isfinite(number):
+            return number
+    raise PydanticCustomError("bad_value", "is not a number")
+
+
+def _moment(value: object) -> object:
+    try:
+        return parse_moment(value)
+    except ValueError as error:
+        raise PydanticCustomError("bad_date", "is not an ISO 8601 date-time") from error
+
+
+def _day(value: object) -> object:
+    try:
+        if isinstance(value, datetime):
+            return value.date()
+        if isinstance(value, date):
+            return value
+        if isinstance(value, str):
+            return datetime.fromisoformat(value.strip()).date()
+    except ValueError as error:
+        raise PydanticCustomError("bad_date", "is not an ISO 8601 date") from error
+    raise PydanticCustomError("bad_date", "is not an ISO 8601 date")
+
+
+def _blank(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _soft_moment(value: object) -> datetime | None:
+    try:
+        return parse_moment(value)
+    except ValueError:
+        return None
+
+
+def _words(known: Iterable[str]) -> Callable[[object], object]:
+    canonical = {name.lower(): name for name in known}
+
+    def fold(value: object) -> object:
+        text = str(_text(value)).strip()
+        return canonical.get(text.lower(), text)
+
+    return fold
+
+
+def word(*known: str) -> BeforeValidator:
+    """Read a word of a vocabulary in any case; words beyond it stay as sent.
+
+    Source: OneRoster 1.2 Rostering, enumerations are open to ``ext:`` tokens.
+    """
+    return BeforeValidator(_words(known))
+
+
+def _listed(value: object) -> object:
+    if value is None or value == "":
+        return ()
+    return (value,) if isinstance(value, (str, int, Mapping)) else value
+
+
+listed = BeforeValidator(_listed)
+"""Reads a scalar as a list of one, and nothing as an empty list."""
+
+Text = Annotated[str, BeforeValidator(_text)]
+Identifier = Annotated[str, BeforeValidator(_identifier)]
+Flag = Annotated[
+    bool,
+    BeforeValidator(_flag),
+    PlainSerializer(lambda value: "true" if value else "false", return_type=str),
+]
+Number = Annotated[float, BeforeValidator(_number)]
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_moment),
+    PlainSerializer(format_moment, return_type=str),
+]
+Day = Annotated[
+    date,
+    BeforeValidator(_day),
+    PlainSerializer(lambda day: day.isoformat(), return_type=str),
+]
+SoftMoment = Annotated[Moment | None, BeforeValidator(_soft_moment)]
+"""A moment whose fault is forgiven: unreadable is None."""
+
+blank = BeforeValidator(_blank)
+"""Reads empty text as None."""
+
+
+def has_nul(value: object) -> bool:
+    """Tell whether a JSON value holds a NUL character anywhere."""
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, Mapping):
+        return any(has_nul(key) or has_nul(part) for key, part in value.items())
+    return isinstance(value, (list, tuple)) and any(has_nul(part) for part in value)
