@@ -12,11 +12,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mappings.lines import Line
+from mappings.lines import Line, Shown
 from mappings.scales import PLACES, reaches
 from mappings.wording import Words
 
+NO_RESULT = Line(Words.NO_RESULT)
 TREND_SCORES = 2
+LARGEST_POWER = 700.0
 BKT_KNOWN, BKT_LEARNS, BKT_SLIPS, BKT_GUESSES = 0.3, 0.1, 0.1, 0.2
 
 
@@ -46,7 +48,7 @@ class Calculation:
     value: float | None
     used: tuple[int, ...]
     lines: tuple[Line, ...]
-    unused: Line = Line(Words.NO_RESULT)
+    unused: Line = NO_RESULT
     probability: float | None = None
     is_enough: bool = True
 
@@ -107,8 +109,18 @@ def standard_decaying_average(sheet: Sheet) -> Calculation:
     lines = [Line(Words.DECAY_START, {"value": value})]
     for score in sheet.scores[1:]:
         before, value = value, value * rest / 100 + score * share / 100
-        shown = {"rest": rest, "before": before, "share": share, "score": score}
-        lines.append(Line(Words.DECAY_STEP, {**shown, "value": value}))
+        lines.append(
+            Line(
+                Words.DECAY_STEP,
+                {
+                    "rest": rest,
+                    "before": before,
+                    "share": share,
+                    "score": score,
+                    "value": value,
+                },
+            )
+        )
     return Calculation(value, _all(sheet), tuple(lines))
 
 
@@ -121,10 +133,10 @@ def n_mastery(sheet: Sheet) -> Calculation:
     )
     found = tuple(sheet.scores[place] for place in used)
     if not found:
-        shown = {"scores": sheet.scores, "mastery": sheet.mastery}
-        first = Line(Words.NONE_AT_MASTERY, shown)
+        words, listed = Words.NONE_AT_MASTERY, sheet.scores
     else:
-        first = Line(Words.AT_MASTERY, {"mastery": sheet.mastery, "scores": found})
+        words, listed = Words.AT_MASTERY, found
+    first = Line(words, {"scores": listed, "mastery": sheet.mastery})
     if len(found) < sheet.parameter:
         wanted = {"found": len(found), "wanted": sheet.parameter}
         return Calculation(None, (), (first, Line(Words.TOO_FEW_AT_MASTERY, wanted)))
@@ -147,11 +159,12 @@ def power_law(sheet: Sheet) -> Calculation:
         (place - middle) * (height - level)
         for place, height in zip(places, heights, strict=True)
     ) / math.fsum((place - middle) ** 2 for place in places)
-    start = math.exp(level - slope * middle)
-    trend = start * count**slope
-    value = min(max(trend, 0.0), sheet.maximum)
-    fit = {"start": start, "slope": slope, "scores": sheet.scores}
-    ending = {"count": count, "trend": trend, "value": value}
+    height = level - slope * middle
+    start = math.exp(min(height, LARGEST_POWER))
+    trend = math.exp(min(height + slope * places[-1], LARGEST_POWER))
+    value = min(trend, sheet.maximum)
+    fit: dict[str, Shown] = {"start": start, "slope": slope, "scores": sheet.scores}
+    ending: dict[str, Shown] = {"count": count, "trend": trend, "value": value}
     lines = (Line(Words.POWER_FIT, fit), Line(Words.POWER_VALUE, ending))
     return Calculation(value, _all(sheet), lines)
 
@@ -163,11 +176,8 @@ def mode(sheet: Sheet) -> Calculation:
     times = max(counts.values())
     last = max(place for place, score in enumerate(rounded) if counts[score] == times)
     value = sheet.scores[last]
-    used = tuple(
-        place for place, score in enumerate(rounded) if score == rounded[last]
-    )
-    shown = {"scores": sheet.scores, "value": value, "times": times}
-    line = Line(Words.MODE, shown)
+    used = tuple(place for place, score in enumerate(rounded) if score == rounded[last])
+    line = Line(Words.MODE, {"scores": sheet.scores, "value": value, "times": times})
     return Calculation(value, used, (line,), Line(Words.NOT_FREQUENT))
 
 
@@ -181,7 +191,7 @@ def mean_of_last(sheet: Sheet) -> Calculation:
 
 
 def conjunctive(sheet: Sheet) -> Calculation:
-    """The weakest of all tasks, so mastery needs every one; a task's last try counts."""
+    """The weakest of all tasks, each by its last try: mastery needs every one."""
     last_try = {task: place for place, task in enumerate(sheet.tasks)}
     used = tuple(sorted(last_try.values()))
     scores = tuple(sheet.scores[place] for place in used)

@@ -94,6 +94,6 @@ def _refusal(piece: Evidence) -> Line | None:
     """Why a piece is not to be counted at all; None if it is."""
     if piece.counts:
         return None
-    return Line(Words.LEFT_OUT_BECAUSE, {"reason": piece.reason}) if (
-        piece.reason
-    ) else Line(Words.LEFT_OUT)
+    if piece.reason:
+        return Line(Words.LEFT_OUT_BECAUSE, {"reason": piece.reason})
+    return Line(Words.LEFT_OUT)

@@ -219,7 +219,7 @@ def topological(edges: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     except CycleError as error:
         path = " -> ".join(error.args[1])
         raise FrameworkError(
-            f"prerequisites close a ring: {path}; remove one of these edges"
+            f"edges close a ring: {path}; remove one of them"
         ) from error
 
 

@@ -213,9 +213,7 @@ def _need(found: Certainty, rank: Rank, scale: Scale) -> Need | None:
     return None if count is None else Need(count, level_of(rank, scale))
 
 
-def _certainty_lines(
-    found: Certainty, rows: tuple[Weighed, ...]
-) -> tuple[Line, ...]:
+def _certainty_lines(found: Certainty, rows: tuple[Weighed, ...]) -> tuple[Line, ...]:
     """The arithmetic of certainty, piece by piece."""
     total = {"alpha": found.alpha, "beta": found.beta, "mean": found.mean}
     counts = {

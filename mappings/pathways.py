@@ -122,7 +122,11 @@ def groups(
 
 
 def is_enriched(
-    path: Pathway, competency: str, *, secure: Collection[str], mastered: Collection[str]
+    path: Pathway,
+    competency: str,
+    *,
+    secure: Collection[str],
+    mastered: Collection[str],
 ) -> bool:
     """Tell whether a student may go beyond: secure here, every successor open."""
     held = frozenset(mastered) | frozenset(secure)

@@ -2,6 +2,8 @@
 
 import math
 
+HALF = 0.5
+
 
 def round_half_away(number: float, places: int = 2) -> float:
     """Round number to places decimals exactly as Ruby's Float#round does.
@@ -15,7 +17,7 @@ def round_half_away(number: float, places: int = 2) -> float:
         return -round_half_away(-number, places)
     power = 10.0**places
     whole = float(_nearest(number * power))
-    if (whole + 0.5) / power <= number:
+    if (whole + HALF) / power <= number:
         whole += 1
     return whole / power
 
@@ -23,4 +25,4 @@ def round_half_away(number: float, places: int = 2) -> float:
 def _nearest(number: float) -> int:
     """The whole number nearest to number, which is not negative; half goes up."""
     whole = math.trunc(number)
-    return whole + 1 if number - whole >= 0.5 else whole  # noqa: PLR2004 - a half
+    return whole + 1 if number - whole >= HALF else whole

@@ -60,9 +60,7 @@ class Rule:
 _LATEST_SHARE = "percent of the latest score"
 
 _SPECS = (
-    RuleSpec(
-        "highest", "Highest", "The best score counts.", calculations.highest
-    ),
+    RuleSpec("highest", "Highest", "The best score counts.", calculations.highest),
     RuleSpec("latest", "Latest", "The latest score counts.", calculations.latest),
     RuleSpec("average", "Average", "All scores count the same.", calculations.average),
     RuleSpec(

@@ -49,7 +49,9 @@ class Scale:
         if any(not low < high <= 1 for low, high in pairwise(cuts)):
             raise ScaleError(f"cuts {cuts} do not ascend from 0 to 1; order the levels")
         if not all(math.isfinite(point) for point in points):
-            raise ScaleError(f"points {points} are not all finite numbers")
+            raise ScaleError(
+                f"points {points} are not all finite numbers; correct them"
+            )
         if any(low > high for low, high in pairwise(points)) or points[-1] <= 0:
             raise ScaleError(
                 f"points {points} do not ascend to a number above 0; order the levels"

@@ -19,10 +19,7 @@ from typing import Literal, Protocol
 from urllib.parse import parse_qsl, quote_plus, urlsplit
 
 import requests
-from authlib.oauth1.rfc5849.signature import (
-    construct_base_string,
-    normalize_parameters,
-)
+from authlib.oauth1.rfc5849.signature import normalize_parameters
 from authlib.oauth1.rfc5849.util import escape
 from requests.auth import AuthBase
 
@@ -249,9 +246,12 @@ class OAuth1(AuthBase):
         ]
         url = request.url or ""
         query = parse_qsl(urlsplit(url).query, keep_blank_values=True)
-        base = construct_base_string(
-            request.method or "GET", url, normalize_parameters(query + signed)
+        covered = (
+            (request.method or "GET").upper(),
+            _base_url(url),
+            normalize_parameters(query + signed),
         )
+        base = "&".join(escape(part) for part in covered)
         key = f"{escape(self._client_secret)}&"
         name = "sha1" if self.digest == "sha1" else "sha256"
         mark = hmac.new(key.encode(), base.encode(), getattr(hashlib, name)).digest()
@@ -264,3 +264,11 @@ class OAuth1(AuthBase):
         """Tell that another signature would be refused as well."""
         del refused
         return False
+
+
+def _base_url(url: str) -> str:
+    """The URL without its query and usual port. Source: RFC 5849, 3.4.1.2."""
+    parts = urlsplit(url)
+    usual = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    host = parts.netloc.lower().removesuffix(usual)
+    return f"{parts.scheme}://{host}{parts.path}"

@@ -20,7 +20,8 @@ def parse_cell(column: Column, text: str) -> object:
     Raises:
         ValueError: the cell is no list of ``{name:value}`` where one is due.
     """
-    return _PARSERS.get(column.kind, _plain)(column, text)
+    parse = _PARSERS.get(column.kind)
+    return text if parse is None else parse(column, text)
 
 
 def format_cell(column: Column, value: object) -> str:
@@ -28,10 +29,6 @@ def format_cell(column: Column, value: object) -> str:
     if value is None or value in ("", [], ()):
         return ""
     return _FORMATTERS.get(column.kind, _written)(column, value)
-
-
-def _plain(_column: Column, text: str) -> object:
-    return text
 
 
 def _split(text: str) -> list[str]:

@@ -18,10 +18,11 @@ DELTA_NEEDS = ("status", "dateLastModified")
 
 @dataclass(slots=True)
 class Layout:
-    """The columns of one file as it lies there; None for one that is ignored."""
+    """The columns of one file as it lies there, each with its place in a row."""
 
     file: str
-    columns: list[Column | None]
+    width: int
+    columns: list[tuple[int, Column]]
     metadata: list[tuple[int, str]]
     warnings: list[Problem]
     _told: set[str] = field(default_factory=set)
@@ -30,29 +31,26 @@ class Layout:
         """Turn a row into the object REST would send, and tell its faults.
 
         The object is None if the row has not one cell for each column, blank
-        cells after the last column aside. A blank
-        cell that the standard requires is told once a file.
+        cells after the last column aside. A blank cell that the standard
+        requires is told once a file.
         """
-        width = len(self.columns)
-        faults: list[Problem] = []
-        if len(row.cells) != width:
-            text = f"has {len(row.cells)} cells, the header {width}"
-            if len(row.cells) < width or any(row.cells[width:]):
-                return None, [Problem(self.file, row.line, "", text, "row_length")]
-            # Blank cells beyond the header shift nothing; Ed-Fi's sample has them.
-            faults.append(self._warning(row.line, "", text, "row_length"))
+        cells, faults = row.cells, self._length_faults(row)
+        if faults and not faults[0].warning:
+            return None, faults
         found: dict[str, Any] = {}
-        for column, cell in zip(self.columns, row.cells[:width], strict=True):
-            if column is None:
-                continue
+        for place, column in self.columns:
+            cell = cells[place]
             if not cell or cell.isspace():
-                faults.extend(self._blank(column, row.line))
+                if column.required:
+                    faults += self._blank(column, row.line)
                 continue
             try:
                 found[column.field] = parse_cell(column, cell)
             except ValueError as error:
                 text = f"{error}; left out"
                 faults.append(self._warning(row.line, column.name, text, "bad_value"))
+        if not self.metadata:
+            return found, faults
         extra = {name: row.cells[place] for place, name in self.metadata}
         kept = {name: cell for name, cell in extra.items() if cell}
         return found | ({"metadata": kept} if kept else {}), faults
@@ -60,12 +58,20 @@ class Layout:
     def column_of(self, place: str) -> str:
         """Name the column that fills a field of the REST object."""
         head = place.partition(".")[0]
-        names = (column.name for column in self.columns if column)
-        fields = (column.field for column in self.columns if column)
-        return dict(zip(fields, names, strict=True)).get(head, place)
+        names = {column.field: column.name for _place, column in self.columns}
+        return names.get(head, place)
+
+    def _length_faults(self, row: Row) -> list[Problem]:
+        if len(row.cells) == self.width:
+            return []
+        text = f"has {len(row.cells)} cells, the header {self.width}"
+        # Blank cells beyond the header shift nothing; seen in Ed-Fi's 1.1 sample,
+        # 2025, users.csv.
+        harmless = len(row.cells) > self.width and not any(row.cells[self.width :])
+        return [Problem(self.file, row.line, "", text, "row_length", warning=harmless)]
 
     def _blank(self, column: Column, line: int) -> list[Problem]:
-        if not column.required or column.name in self._told:
+        if column.name in self._told:
             return []
         self._told.add(column.name)
         text = "is blank although the standard requires it"
@@ -99,13 +105,16 @@ def parse_layout(
     for column in known.values():
         if column.required and column.name not in heads:
             raise BundleError(_lacking(file, column.name, heads), code="header")
-    columns = [known.get(head) for head in heads]
+    columns = [
+        (place, known[head]) for place, head in enumerate(heads) if head in known
+    ]
     metadata = [
         (place, head.removeprefix(METADATA))
         for place, head in enumerate(heads)
         if head.startswith(METADATA)
     ]
-    return Layout(file, columns, metadata, _warnings(file, heads, list(known)))
+    warnings = _warnings(file, heads, list(known))
+    return Layout(file, len(heads), columns, metadata, warnings)
 
 
 def _lacking(file: str, name: str, heads: list[str]) -> str:

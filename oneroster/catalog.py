@@ -76,7 +76,8 @@ class MemoryCatalog:
         self._lock = threading.Lock()
         self._rows: dict[str, dict[str, Record]] = {name: {} for name in KINDS}
         for collection, given in (records or {}).items():
-            self._rows[collection] = {record.sourced_id: record for record in given}
+            rows = self._rows[collection]
+            rows.update((record.sourced_id, record) for record in given)
 
     @classmethod
     def from_bundle(cls, bundle: RecordSource) -> Self:

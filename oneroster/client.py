@@ -238,9 +238,8 @@ class Client:
         return self._each(AssessmentResult, "assessmentResults", query)
 
     def _each(self, kind: type[R], path: str, query: Query) -> Iterator[R]:
-        for record in self.records(path, **query):
-            if isinstance(record, kind):
-                yield record
+        found = self.records(path, **query)
+        return (record for record in found if isinstance(record, kind))
 
     def _written(self, collection: Collection, record: Record) -> dict[str, object]:
         if not isinstance(record, collection.kind):

@@ -21,7 +21,7 @@ __all__ = ["Clause", "Filter", "format_filter", "modified_since", "parse_filter"
 CLAUSE = r"([A-Za-z_][\w.:-]*)\s*(!=|>=|<=|=|>|<|~)\s*'"
 START = re.compile(rf"\s*{CLAUSE}")
 AFTER = re.compile(rf"'(?:\s*$|\s+(AND|OR)\s+(?={CLAUSE}))", re.IGNORECASE)
-ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ].*)?$")
+ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt ].*)?$")
 MOST_CLAUSES = 2
 
 
@@ -173,8 +173,8 @@ def _order(found: object, wanted: str) -> int | None:
             number = float(wanted)
             return (found > number) - (found < number)
         text = _fold(found)
-        if ISO.match(text.upper()) and ISO.match(wanted):
-            left, right = parse_moment(text), parse_moment(wanted)
+        if ISO.match(text) and ISO.match(wanted):
+            left, right = parse_moment(text.upper()), parse_moment(wanted)
             return (left > right) - (left < right)
     except ValueError:
         return None

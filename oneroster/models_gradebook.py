@@ -15,7 +15,7 @@ from oneroster.records import (
     Reference,
     Texts,
 )
-from oneroster.wire import Moment, Number, Text, blank, listed, word
+from oneroster.wire import Moment, Number, Text, Words, absent, blank, listed, word
 
 __all__ = [
     "AssessmentLineItem",
@@ -32,7 +32,7 @@ __all__ = [
 
 OptionalNumber = Annotated[Number | None, blank]
 OptionalMoment = Annotated[Moment | None, blank]
-Source = Annotated[Text, word("case", "unknown")]
+Source = Annotated[Text, absent(default="unknown"), word("case", "unknown")]
 ScoreStatus = Annotated[
     Text | None,
     blank,
@@ -67,7 +67,7 @@ class LearningObjectiveScores(Part):
 class Category(Record):
     """A kind of work in a gradebook, with its weight where one is set."""
 
-    title: Text = ""
+    title: Words = ""
     weight: OptionalNumber = None
 
 
@@ -75,7 +75,7 @@ class LineItem(Record):
     """A gradebook column of a class."""
 
     class_: Reference
-    title: Text = ""
+    title: Words = ""
     description: OptionalText = None
     assign_date: OptionalMoment = None
     due_date: OptionalMoment = None
@@ -123,8 +123,8 @@ class ScoreScaleValue(Part):
 class ScoreScale(Record):
     """The words a class grades with, and what they are worth."""
 
-    title: Text = ""
-    type: Text = ""
+    title: Words = ""
+    type: Words = ""
     class_: OptionalReference = None
     course: OptionalReference = None
     score_scale_value: Annotated[tuple[ScoreScaleValue, ...], listed] = ()
@@ -133,7 +133,7 @@ class ScoreScale(Record):
 class AssessmentLineItem(Record):
     """Something assessed that needs no class, such as one competency."""
 
-    title: Text = ""
+    title: Words = ""
     description: OptionalText = None
     class_: OptionalReference = None
     parent_assessment_line_item: OptionalReference = None

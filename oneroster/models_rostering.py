@@ -18,7 +18,7 @@ from oneroster.records import (
     References,
     Texts,
 )
-from oneroster.wire import Flag, Text, blank, listed, word
+from oneroster.wire import Flag, Text, Words, absent, blank, listed, word
 
 __all__ = [
     "AcademicSession",
@@ -55,10 +55,9 @@ USER_ROLES = (
 class Org(Record):
     """A school, a district, or what stands above and between them."""
 
-    name: Text = ""
+    name: Words = ""
     type: Annotated[
-        Text,
-        word("department", "school", "district", "local", "state", "national"),
+        Words, word("department", "school", "district", "local", "state", "national")
     ] = ""
     identifier: OptionalText = None
     parent: OptionalReference = None
@@ -68,8 +67,8 @@ class Org(Record):
 class AcademicSession(Record):
     """A stretch of the school year; ``school_year`` is the year it ends in."""
 
-    title: Text = ""
-    type: Annotated[Text, word("gradingPeriod", "semester", "schoolYear", "term")] = ""
+    title: Words = ""
+    type: Annotated[Words, word("gradingPeriod", "semester", "schoolYear", "term")] = ""
     start_date: OptionalDay = None
     end_date: OptionalDay = None
     school_year: OptionalText = None
@@ -80,7 +79,7 @@ class AcademicSession(Record):
 class Course(Record):
     """An entry of the catalogue (our sis_course), taught in its classes."""
 
-    title: Text = ""
+    title: Words = ""
     course_code: OptionalText = None
     school_year: OptionalReference = None
     org: OptionalReference = None
@@ -93,7 +92,7 @@ class Course(Record):
 class SisClass(Record):
     """A group taught together: what a person of the LMS calls a course."""
 
-    title: Text = ""
+    title: Words = ""
     class_code: OptionalText = None
     class_type: Annotated[Text | None, blank, word("homeroom", "scheduled")] = None
     location: OptionalText = None
@@ -110,7 +109,7 @@ class SisClass(Record):
 class UserId(Part):
     """An identifier of a person in some other system."""
 
-    type: Text = ""
+    type: Words = ""
     identifier: Text
 
 
@@ -119,7 +118,9 @@ class Role(Part):
 
     role: Annotated[Text, word(*USER_ROLES)]
     org: Reference
-    role_type: Annotated[Text, word("primary", "secondary")] = "primary"
+    role_type: Annotated[
+        Text, absent(default="primary"), word("primary", "secondary")
+    ] = "primary"
     user_profile: OptionalText = None
     begin_date: OptionalDay = None
     end_date: OptionalDay = None
@@ -128,8 +129,8 @@ class Role(Part):
 class Credential(Part):
     """A sign-in to another system; its secret shows in no text of ours."""
 
-    type: Text = ""
-    username: Text = ""
+    type: Words = ""
+    username: Words = ""
     password: Annotated[Text | None, blank] = Field(default=None, repr=False)
 
 
@@ -150,9 +151,9 @@ class User(Record):
     A user without ``enabledUser`` counts as enabled.
     """
 
-    enabled_user: Flag = True
-    given_name: Text = ""
-    family_name: Text = ""
+    enabled_user: Annotated[Flag, absent(default=True)] = True
+    given_name: Words = ""
+    family_name: Words = ""
     middle_name: OptionalText = None
     preferred_first_name: OptionalText = None
     preferred_middle_name: OptionalText = None
@@ -209,7 +210,7 @@ class Demographics(Record):
 class Resource(Record):
     """Learning material that a class, a course or a person may use."""
 
-    title: Text = ""
+    title: Words = ""
     vendor_resource_id: OptionalText = None
     vendor_id: OptionalText = None
     application_id: OptionalText = None

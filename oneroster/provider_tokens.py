@@ -107,7 +107,8 @@ class Tokens:
             "scopes": " ".join(scopes),
             "expires": str(expires),
         }
-        body = urlsafe_b64encode(json.dumps(claims).encode())
+        # Werkzeug takes a token with "=" inside for a list of parameters.
+        body = urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=")
         return f"{body.decode()}.{self._seal(body)}"
 
     def _claims(self, token: str) -> dict[str, str] | None:
@@ -115,7 +116,7 @@ class Tokens:
         if not hmac.compare_digest(self._seal(body.encode()).encode(), seal.encode()):
             return None
         try:
-            claims: dict[str, str] = json.loads(urlsafe_b64decode(body))
+            claims: dict[str, str] = json.loads(urlsafe_b64decode(f"{body}=="))
         except (Base64Error, ValueError):
             return None
         return claims

@@ -11,7 +11,7 @@ Source: OneRoster 1.2 Rostering, section 3.4 (paging, sorting, filtering).
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Literal, Self
 from urllib.parse import quote, urlencode
 
 from oneroster.dialects import Collection
@@ -58,20 +58,21 @@ class Request:
     limit: int = 1000
 
 
-def parse_json(answer: Answer, place: str) -> Any:  # noqa: ANN401 - any JSON value
+def parse_json(answer: Answer, place: str) -> object:
     """Read a body as JSON.
 
     Raises:
         PagingError: it is something else, such as the HTML of a sign-in page.
     """
     try:
-        return json.loads(answer.body)
+        payload: object = json.loads(answer.body)
     except (ValueError, RecursionError) as error:
         raise PagingError(
             f"{place} answered with something that is no JSON; check that the "
             "service URL is the root of the REST service",
             code="bad_json",
         ) from error
+    return payload
 
 
 def parse_envelope(answer: Answer, collection: Collection, place: str) -> list[object]:

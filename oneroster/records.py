@@ -31,6 +31,7 @@ from oneroster.wire import (
     Identifier,
     SoftMoment,
     Text,
+    Words,
     blank,
     has_nul,
     listed,
@@ -139,8 +140,8 @@ class Reference(Part):
     """A pointer to another object, by its sourcedId; the href is only a hint."""
 
     sourced_id: Identifier
-    type: Annotated[Text, word(*REFERENCE_PATHS)] = ""
-    href: Text = ""
+    type: Annotated[Words, word(*REFERENCE_PATHS)] = ""
+    href: Words = ""
 
     @model_validator(mode="before")
     @classmethod

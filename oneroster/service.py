@@ -75,7 +75,7 @@ class Service:
         Raises:
             ValueError: this version has no such path.
         """
-        return f"{self.url(path)}/{quote(sourced_id, safe='')}"
+        return f"{self.url(path)}/{_quoted(sourced_id, whole=True)}"
 
     def posted_url(self, path: str) -> str:
         """The URL that new objects are posted to.
@@ -95,5 +95,13 @@ class Service:
         return self.object_url(REFERENCE_PATHS.get(kind, kind), sourced_id)
 
 
-def _quoted(path: str) -> str:
-    return "/".join(quote(step, safe="") for step in path.strip("/").split("/"))
+def _quoted(path: str, *, whole: bool = False) -> str:
+    """Encode the steps of a path, or the whole as one step.
+
+    Raises:
+        ValueError: a step is a dot or two, which HTTP would take as a way up.
+    """
+    steps = [path] if whole else path.strip("/").split("/")
+    if {".", ".."} & set(steps):
+        raise ValueError("a sourcedId of dots alone cannot be part of a URL")
+    return "/".join(quote(step, safe="") for step in steps)

@@ -38,6 +38,7 @@ from oneroster.errors import (
 __all__ = ["Answer", "Patience", "Transport", "is_same_origin", "parse_retry_after"]
 
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_MANY = 401, 403, 404, 429
+SUCCESS = range(200, 300)
 ERROR_BYTES = 65_536
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 USER_AGENT = "masterybridge-oneroster"
@@ -252,7 +253,7 @@ class Transport:
 
     def _judge(self, method: str, answer: Answer) -> Answer:
         status, place = answer.status, _place(method, answer.url)
-        if 200 <= status < 300:  # noqa: PLR2004 - the range of success
+        if status in SUCCESS:
             return answer
         if status == UNAUTHORIZED:
             raise AuthError(f"{place} answered 401; check client id, secret and scopes")

@@ -22,6 +22,8 @@ __all__ = [
     "Number",
     "SoftMoment",
     "Text",
+    "Words",
+    "absent",
     "blank",
     "format_moment",
     "has_nul",
@@ -135,6 +137,8 @@ def _words(known: Iterable[str]) -> Callable[[object], object]:
     canonical = {name.lower(): name for name in known}
 
     def fold(value: object) -> object:
+        if value is None:
+            return None
         text = str(_text(value)).strip()
         return canonical.get(text.lower(), text)
 
@@ -149,6 +153,11 @@ def word(*known: str) -> BeforeValidator:
     return BeforeValidator(_words(known))
 
 
+def absent(*, default: object) -> BeforeValidator:
+    """Read null as the value that a missing field has."""
+    return BeforeValidator(lambda value: default if value is None else value)
+
+
 def _listed(value: object) -> object:
     if value is None or value == "":
         return ()
@@ -159,6 +168,9 @@ listed = BeforeValidator(_listed)
 """Reads a scalar as a list of one, and nothing as an empty list."""
 
 Text = Annotated[str, BeforeValidator(_text)]
+Words = Annotated[Text, absent(default="")]
+"""Text that is empty when it is missing."""
+
 Identifier = Annotated[str, BeforeValidator(_identifier)]
 Flag = Annotated[
     bool,
@@ -185,8 +197,14 @@ blank = BeforeValidator(_blank)
 
 def has_nul(value: object) -> bool:
     """Tell whether a JSON value holds a NUL character anywhere."""
+    # The text of a value shows a NUL sooner than a walk through it would; what
+    # only looks like one is settled by the walk.
+    return r"\x00" in repr(value) and _has_nul(value)
+
+
+def _has_nul(value: object) -> bool:
     if isinstance(value, str):
         return "\x00" in value
     if isinstance(value, Mapping):
-        return any(has_nul(key) or has_nul(part) for key, part in value.items())
-    return isinstance(value, (list, tuple)) and any(has_nul(part) for part in value)
+        return any(_has_nul(part) for pair in value.items() for part in pair)
+    return isinstance(value, (list, tuple)) and any(_has_nul(part) for part in value)

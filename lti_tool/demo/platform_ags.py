@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from flask import Blueprint, Response, request
@@ -39,72 +41,78 @@ def line_item_routes(campus: Campus) -> Blueprint:
     Source: AGS 2.0, section 3.2.
     """
     routes = Blueprint("line_items", __name__)
-
-    @routes.get(ITEMS_PATH)
-    def listed(course_id: str) -> Response:
-        access = require_access(campus, LINE_ITEM_SCOPE, LINE_ITEM_READ_SCOPE)
-        require_accept(campus, LIST_TYPE)
-        _require_course(campus, course_id)
-        matches = has(
-            client_id=access.client_id,
-            resource_link_id=request.args.get("resource_link_id"),
-            resource_id=request.args.get("resource_id"),
-            tag=request.args.get("tag"),
-        )
-        shown, next_url = page(campus, campus.gradebook.columns(course_id, matches))
-        response = answer(
-            [formatted(campus, item) for item in shown], media_type=LIST_TYPE
-        )
-        if next_url:
-            response.headers["Link"] = _link(campus, next_url)
-        return response
-
-    @routes.post(ITEMS_PATH)
-    def made(course_id: str) -> Response:
-        access = require_access(campus, LINE_ITEM_SCOPE)
-        sent = require_json(campus, ITEM_TYPE)
-        _require_course(campus, course_id)
-        _require_item(campus, sent)
-        link_id = sent.get("resourceLinkId")
-        _require_link(campus, link_id, course_id, access.client_id)
-        item = campus.gradebook.add_column(
-            course_id=course_id, client_id=access.client_id, **_fields(sent)
-        )
-        response = answer(formatted(campus, item), status=201, media_type=ITEM_TYPE)
-        response.headers["Location"] = campus.line_item_url(item)
-        return response
-
-    @routes.get(ITEM_PATH)
-    def shown(course_id: str, item_id: str) -> Response:
-        access = require_access(campus, LINE_ITEM_SCOPE, LINE_ITEM_READ_SCOPE)
-        require_accept(campus, ITEM_TYPE)
-        item = owned(campus, course_id, item_id, access.client_id)
-        return answer(formatted(campus, item), media_type=ITEM_TYPE)
-
-    @routes.put(ITEM_PATH)
-    def changed(course_id: str, item_id: str) -> Response:
-        access = require_access(campus, LINE_ITEM_SCOPE)
-        sent = require_json(campus, ITEM_TYPE)
-        item = owned(campus, course_id, item_id, access.client_id)
-        _require_item(campus, sent)
-        # The id and the resource link never change by a PUT: what was applied
-        # is what is answered.
-        fields = _fields(sent) | {"resource_link_id": item.resource_link_id}
-        item = replace(item, **fields)
-        campus.gradebook.change_column(item)
-        return answer(formatted(campus, item), media_type=ITEM_TYPE)
-
-    @routes.delete(ITEM_PATH)
-    def removed(course_id: str, item_id: str) -> Response:
-        access = require_access(campus, LINE_ITEM_SCOPE)
-        item = owned(campus, course_id, item_id, access.client_id)
-        refusal = campus.manners.coupled_delete_status
-        if item.coupled and refusal:
-            stop(refusal, "this column belongs to a link and goes with it")
-        campus.gradebook.remove_column(item)
-        return Response(status=204)
-
+    for path, method, view in (
+        (ITEMS_PATH, "GET", _listed),
+        (ITEMS_PATH, "POST", _made),
+        (ITEM_PATH, "GET", _shown),
+        (ITEM_PATH, "PUT", _changed),
+        (ITEM_PATH, "DELETE", _removed),
+    ):
+        answer_with = partial(view, campus)
+        routes.add_url_rule(path, view.__name__, answer_with, methods=[method])
     return routes
+
+
+def _listed(campus: Campus, course_id: str) -> Response:
+    access = require_access(campus, LINE_ITEM_SCOPE, LINE_ITEM_READ_SCOPE)
+    require_accept(campus, LIST_TYPE)
+    _require_course(campus, course_id)
+    matches = has(
+        client_id=access.client_id,
+        resource_link_id=request.args.get("resource_link_id"),
+        resource_id=request.args.get("resource_id"),
+        tag=request.args.get("tag"),
+    )
+    shown, next_url = page(campus, campus.gradebook.columns(course_id, matches))
+    response = answer([formatted(campus, item) for item in shown], media_type=LIST_TYPE)
+    if next_url:
+        response.headers["Link"] = _link(campus, next_url)
+    return response
+
+
+def _made(campus: Campus, course_id: str) -> Response:
+    access = require_access(campus, LINE_ITEM_SCOPE)
+    sent = require_json(campus, ITEM_TYPE)
+    _require_course(campus, course_id)
+    _require_item(sent)
+    link_id = sent.get("resourceLinkId")
+    _require_link(campus, link_id, course_id, access.client_id)
+    item = campus.gradebook.add_column(
+        course_id=course_id, client_id=access.client_id, **_fields(sent)
+    )
+    response = answer(formatted(campus, item), status=201, media_type=ITEM_TYPE)
+    response.headers["Location"] = campus.line_item_url(item)
+    return response
+
+
+def _shown(campus: Campus, course_id: str, item_id: str) -> Response:
+    access = require_access(campus, LINE_ITEM_SCOPE, LINE_ITEM_READ_SCOPE)
+    require_accept(campus, ITEM_TYPE)
+    item = owned(campus, course_id, item_id, access.client_id)
+    return answer(formatted(campus, item), media_type=ITEM_TYPE)
+
+
+def _changed(campus: Campus, course_id: str, item_id: str) -> Response:
+    access = require_access(campus, LINE_ITEM_SCOPE)
+    sent = require_json(campus, ITEM_TYPE)
+    item = owned(campus, course_id, item_id, access.client_id)
+    _require_item(sent)
+    # The id and the resource link never change by a PUT: what was applied is what
+    # is answered.
+    fields = _fields(sent) | {"resource_link_id": item.resource_link_id}
+    item = replace(item, **fields)
+    campus.gradebook.change_column(item)
+    return answer(formatted(campus, item), media_type=ITEM_TYPE)
+
+
+def _removed(campus: Campus, course_id: str, item_id: str) -> Response:
+    access = require_access(campus, LINE_ITEM_SCOPE)
+    item = owned(campus, course_id, item_id, access.client_id)
+    refusal = campus.manners.coupled_delete_status
+    if item.coupled and refusal:
+        stop(refusal, "this column belongs to a link and goes with it")
+    campus.gradebook.remove_column(item)
+    return Response(status=204)
 
 
 def owned(campus: Campus, course_id: str, item_id: str, client_id: str) -> LineItem:
@@ -131,9 +139,11 @@ def formatted(campus: Campus, item: LineItem) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def is_number(value: object) -> bool:
-    """Tell whether a JSON value is a number; true and false are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def is_amount(value: object, *, above_zero: bool = True) -> bool:
+    """Tell whether a JSON value is a number above 0 (or at it); true is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) and (value > 0 or (value == 0 and not above_zero))
 
 
 def parse_moment(text: object) -> datetime | None:
@@ -154,13 +164,12 @@ def require_words(sent: Mapping[str, Any], known: set[str]) -> None:
             stop(400, f"unknown field {name!r}; extensions are named by full URLs")
 
 
-def _require_item(campus: Campus, sent: Mapping[str, Any]) -> None:
-    del campus
+def _require_item(sent: Mapping[str, Any]) -> None:
     require_words(sent, _KNOWN)
-    label, maximum = sent.get("label"), sent.get("scoreMaximum")
+    label = sent.get("label")
     if not isinstance(label, str) or not label.strip() or len(label) > LABEL_LIMIT:
         stop(400, f"label must be a text of 1 to {LABEL_LIMIT} characters")
-    if not is_number(maximum) or not maximum > 0:
+    if not is_amount(sent.get("scoreMaximum")):
         stop(400, "scoreMaximum must be a number above 0")
     for name in _TEXTS:
         if not isinstance(sent.get(name, ""), str):

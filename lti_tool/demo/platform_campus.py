@@ -32,6 +32,8 @@ from lti_tool.demo.platform_vault import Vault
 from lti_tool.demo.platform_wire import Wire
 
 TICKET_LIFE: Final = timedelta(minutes=10)
+# How long a teacher may look around in the tool before answering.
+RETURN_LIFE: Final = timedelta(hours=1)
 Clock = Callable[[], datetime]
 
 
@@ -232,9 +234,7 @@ class Campus:
     def course_links(self, course_id: str) -> list[Link]:
         """The links of a course, in the order they were placed."""
         with self.lock:
-            return [
-                link for link in self.links.values() if link.course_id == course_id
-            ]
+            return [link for link in self.links.values() if link.course_id == course_id]
 
     def changed_since(self, course_id: str, revision: int) -> tuple[int, set[str]]:
         """The roster's revision now, and whose seat changed after the one named."""
@@ -281,7 +281,10 @@ class Campus:
 
     def returning(self, ticket_id: str) -> Ticket | None:
         """The deep linking launch a tool may answer now."""
-        return self._returns.get(ticket_id)
+        ticket = self._returns.get(ticket_id)
+        if ticket is None or ticket.expires_at + RETURN_LIFE <= self.clock():
+            return None
+        return ticket
 
     def forget_return(self, ticket_id: str) -> None:
         """Close a deep linking launch that was answered."""

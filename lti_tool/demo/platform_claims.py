@@ -23,9 +23,7 @@ from lti_tool.demo.platform_records import (
 LTI: Final = "https://purl.imsglobal.org/spec/lti/claim/"
 DEEP_LINKING: Final = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 AGS_CLAIM: Final = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
-ROSTER_CLAIM: Final = (
-    "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
-)
+ROSTER_CLAIM: Final = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 
 
 def sign_launch(

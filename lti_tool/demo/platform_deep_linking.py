@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
-from lti_tool.demo.platform_ags import is_number
+from lti_tool.demo.platform_ags import is_amount
 from lti_tool.demo.platform_campus import Campus
 from lti_tool.demo.platform_claims import DEEP_LINKING, LTI, deep_link_state
 from lti_tool.demo.platform_records import Link, Ticket
@@ -16,8 +16,6 @@ from lti_tool.demo.platform_vault import (
     require_audience,
     require_times,
 )
-
-RETURN_LIFE_NOTE: Final = "Open the course and choose Add content again."
 
 
 def deep_linking_routes(campus: Campus) -> Blueprint:
@@ -34,15 +32,13 @@ def deep_linking_routes(campus: Campus) -> Blueprint:
             return _page(
                 400,
                 title="Nothing is being added here",
-                text=f"This address is unknown or too old. {RETURN_LIFE_NOTE}",
+                text="This address is used or too old. Choose Add content again.",
             )
         try:
             claims = _verified(campus, ticket, request.form.get("JWT", ""))
             items = _items(claims)
         except UntrustedError as error:
-            return _page(
-                400, title="The tool's answer was refused", text=f"{error}."
-            )
+            return _page(400, title="The tool's answer was refused", text=f"{error}.")
         placed = [_placed(campus, ticket, item) for item in items]
         campus.forget_return(ticket_id)
         shown = render_template(
@@ -58,33 +54,41 @@ def deep_linking_routes(campus: Campus) -> Blueprint:
 
 
 def _verified(campus: Campus, ticket: Ticket, signed: str) -> dict[str, Any]:
+    """The claims of a deep linking response, found in order."""
     tool = campus.tools[ticket.client_id]
     if not signed:
         raise UntrustedError("The form has no field JWT")
     now = campus.clock()
     claims = campus.vault.opened(tool, signed)
-    if claims.get("iss") != tool.client_id:
-        raise UntrustedError("iss must be the client_id")
     require_audience(claims, campus.url)
     until = require_times(claims, now)
-    fixed = {
-        LTI + "message_type": "LtiDeepLinkingResponse",
-        LTI + "version": "1.3.0",
-        LTI + "deployment_id": tool.deployment_id,
-    }
-    if campus.manners.echoes_deep_link_state:
-        fixed[DEEP_LINKING + "data"] = deep_link_state(ticket)
-    elif DEEP_LINKING + "data" in claims:
-        raise UntrustedError("data must be left out where none was sent")
-    for name, value in fixed.items():
-        if claims.get(name) != value:
-            raise UntrustedError(f"{name.rpartition('/')[2]} must be {value}")
+    _require_fixed(campus, ticket, claims)
     nonce = claims.get("nonce")
     if not isinstance(nonce, str) or not nonce:
         raise UntrustedError("nonce is missing")
     if not campus.vault.is_first(f"nonce {tool.client_id}", nonce, until, now):
         raise UntrustedError("nonce was used before")
     return claims
+
+
+def _require_fixed(campus: Campus, ticket: Ticket, claims: Mapping[str, Any]) -> None:
+    """Refuse an answer whose fixed claims are not this launch's."""
+    tool = campus.tools[ticket.client_id]
+    fixed: dict[str, str | None] = {
+        "iss": tool.client_id,
+        LTI + "message_type": "LtiDeepLinkingResponse",
+        LTI + "version": "1.3.0",
+        LTI + "deployment_id": tool.deployment_id,
+        DEEP_LINKING + "data": deep_link_state(ticket)
+        if campus.manners.echoes_deep_link_state
+        else None,
+    }
+    for name, value in fixed.items():
+        word = name.rpartition("/")[2]
+        if value is None and name in claims:
+            raise UntrustedError(f"{word} must be left out where none was sent")
+        if claims.get(name) != value:
+            raise UntrustedError(f"{word} must be {value}")
 
 
 def _items(claims: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -109,8 +113,7 @@ def _require_line_item(line_item: object) -> None:
         return
     if not isinstance(line_item, dict):
         raise UntrustedError("lineItem must be an object")
-    maximum = line_item.get("scoreMaximum")
-    if not is_number(maximum) or not maximum or maximum < 0:
+    if not is_amount(line_item.get("scoreMaximum")):
         raise UntrustedError("lineItem.scoreMaximum must be a number above 0")
 
 

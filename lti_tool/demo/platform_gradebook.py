@@ -12,6 +12,10 @@ from lti_tool.demo.platform_manners import Manners
 from lti_tool.demo.platform_records import Grade, LineItem
 
 
+class GoneError(LookupError):
+    """The column was removed meanwhile."""
+
+
 class StaleScoreError(Exception):
     """A score is not newer than the one on record."""
 
@@ -53,9 +57,13 @@ class Gradebook:
         return item
 
     def change_column(self, item: LineItem) -> None:
-        """Put a changed column in place; a new maximum keeps the percentages."""
+        """Put a changed column in place; a new maximum keeps the percentages.
+
+        Raises:
+            GoneError: the column was removed meanwhile.
+        """
         with self._lock:
-            before = self._columns[item.id]
+            before = self._still_there(item)
             self._keep(item)
             if before.maximum == item.maximum:
                 return
@@ -101,11 +109,13 @@ class Gradebook:
         """Record a score a tool sent; gives what stands afterwards.
 
         Raises:
+            GoneError: the column was removed meanwhile.
             StaleScoreError: its time is not after the one on record.
 
         Source: AGS 2.0, score publish service; facts/canvas.md and moodle.md.
         """
         with self._lock:
+            self._still_there(item)
             before = self.grade(item.id, sent.person_id)
             sent = replace(sent, at=self._clocked(sent.at))
             if before is not None and self._is_stale(sent.at, before.at):
@@ -134,8 +144,14 @@ class Gradebook:
             overridden=True,
         )
         with self._lock:
+            self._still_there(item)
             self._grades[item.id][person_id] = grade
         return grade
+
+    def _still_there(self, item: LineItem) -> LineItem:
+        if (kept := self._columns.get(item.id)) is None:
+            raise GoneError(f"line item {item.id} was removed")
+        return kept
 
     def _keep(self, item: LineItem) -> None:
         self._columns[item.id] = item

@@ -40,7 +40,7 @@ class Manners:
         context_type: value of the context's `type`.
         institution_roles: whether launches name the institution role as well.
         echoes_deep_link_state: whether a deep linking request carries `data`.
-        token_content_type: media type the token endpoint labels its JSON with.
+        grant_media_type: media type the token endpoint labels its JSON with.
         extra_scopes: further scopes granted and listed to tools.
         accept_status: answer to a wrong Accept header on a service.
         media_type_status: answer to a wrong Content-Type on a service.
@@ -75,7 +75,7 @@ class Manners:
     context_type: str = "http://purl.imsglobal.org/vocab/lis/v2/course#CourseSection"
     institution_roles: bool = False
     echoes_deep_link_state: bool = True
-    token_content_type: str = "application/json"
+    grant_media_type: str = "application/json"
     extra_scopes: tuple[str, ...] = ()
     accept_status: int = 406
     media_type_status: int = 415
@@ -136,7 +136,7 @@ MOODLE: Final = Manners(
     id_token_seconds=60,
     context_type="CourseSection",
     echoes_deep_link_state=False,
-    token_content_type="text/html; charset=utf-8",  # noqa: S106 -- a media type
+    grant_media_type="text/html; charset=utf-8",
     accept_status=400,
     media_type_status=400,
     line_item_query="type_id=1",

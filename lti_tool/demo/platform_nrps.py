@@ -108,8 +108,7 @@ def _member(
 ) -> dict[str, Any]:
     role = course.seats.get(person.id)
     if role is None:
-        gone = {"user_id": sent_id(campus, person.id), "roles": [], "status": "Deleted"}
-        return dict(gone)
+        return {"user_id": sent_id(campus, person.id), "roles": [], "status": "Deleted"}
     told: dict[str, Any] = {
         "status": "Active",
         "user_id": sent_id(campus, person.id),

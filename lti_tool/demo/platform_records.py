@@ -9,9 +9,7 @@ from typing import Any, Final, Literal
 
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-Role = Literal[
-    "instructor", "teaching_assistant", "learner", "mentor", "administrator"
-]
+Role = Literal["instructor", "teaching_assistant", "learner", "mentor", "administrator"]
 Kind = Literal["resource", "deep_linking"]
 Key = RSAKey | ECKey | OctKey
 # Changes the header and the claims of a launch, in that order, in place.

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 
 from lti_tool.demo.platform_ags import (
     ITEM_PATH,
-    is_number,
+    is_amount,
     owned,
     parse_moment,
     require_words,
@@ -147,12 +147,13 @@ def _timestamp(campus: Campus, sent: Mapping[str, Any]) -> datetime:
 
 
 def _points(item: LineItem, sent: Mapping[str, Any]) -> tuple[float | None, float]:
-    score, maximum = sent.get("scoreGiven"), sent.get("scoreMaximum")
+    score: Any = sent.get("scoreGiven")
+    maximum: Any = sent.get("scoreMaximum")
     if score is None:
         return None, item.maximum
-    if not is_number(score) or score < 0:
+    if not is_amount(score, above_zero=False):
         stop(400, "scoreGiven must be a number, 0 or above")
-    if not is_number(maximum) or not maximum or maximum < 0:
+    if not is_amount(maximum):
         stop(400, "scoreMaximum must be a number above 0 where scoreGiven is sent")
     return float(score), float(maximum)
 

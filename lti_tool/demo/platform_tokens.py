@@ -27,7 +27,7 @@ def token_routes(campus: Campus) -> Blueprint:
 
     @routes.post("/lti/token")
     def token() -> Response:
-        kind = campus.manners.token_content_type
+        kind = campus.manners.grant_media_type
         form = request.form
         if form.get("grant_type") != "client_credentials":
             return _error(kind, "unsupported_grant_type", "use client_credentials")

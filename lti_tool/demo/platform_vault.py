@@ -39,6 +39,8 @@ class Vault:
         """Make an access token good for an hour."""
         token = secrets.token_urlsafe(32)
         with self._lock:
+            for old in [t for t, had in self._tokens.items() if had.expires_at <= now]:
+                del self._tokens[old]
             self._tokens[token] = Access(tool.client_id, scopes, now + TOKEN_LIFE)
         return token
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote
 
 from flask import Request, Response
 
@@ -86,7 +86,7 @@ def _shown_request(request: Request) -> str:
 
 
 def _shown_answer(response: Response) -> str:
-    if response.is_streamed or "html" in response.mimetype:
+    if response.is_streamed or "html" in (response.mimetype or ""):
         # Moodle's token endpoint labels its JSON text/html; a page is not shown.
         return _shown_json(response.get_data(), else_text="(a page)")
     return _shown_json(response.get_data())
@@ -114,11 +114,7 @@ def _masked(value: Any) -> Any:  # noqa: ANN401 -- any JSON value
 
 def _masked_form(query: str) -> str:
     pairs = parse_qsl(query, keep_blank_values=True)
-    return urlencode(
-        [(name, MASK if name in SECRET_FIELDS else value) for name, value in pairs],
-        quote_via=_plain_quote,
+    return "&".join(
+        f"{name}={MASK if name in SECRET_FIELDS else quote(value, safe='/:')}"
+        for name, value in pairs
     )
-
-
-def _plain_quote(text: str, safe: str, encoding: str, errors: str) -> str:
-    return quote(text, safe + ":/•", encoding, errors)

@@ -107,7 +107,7 @@ POOLS: Final = (
     (
         "Zofia Jakub Anežka Vojtěch Oksana Dmytro Mihai Ioana Petra Tomáš Elif Emre",
         (
-            "Kowalski Nováková Dvořák Horváth Popescu Ionescu Šimić Jovanović "
+            "Kowalski Novák Dvořák Horváth Popescu Ionescu Šimić Jovanović "
             "Y\N{LATIN SMALL LETTER DOTLESS I}lmaz Şahin Öztürk Král"
         ),
     ),

@@ -115,7 +115,7 @@ def plan_tasks(
             _task(desk, calendar, group, place, (count, shown))
             for place, shown in enumerate(chosen)
         ]
-        upcoming = tuple((c, 1.0) for c in order[taught - 1 : taught + 1])
+        upcoming = ((order[taught], 1.0), (order[taught - 1], 1.0))
         tasks.append(_task(desk, calendar, group, count, (count, upcoming)))
     return tasks
 
@@ -123,7 +123,7 @@ def plan_tasks(
 def _teaching_order(
     chance: Random, competencies: Sequence[Competency]
 ) -> list[Competency]:
-    """Keep the areas in order; classes swap neighbouring topics and areas here and there."""
+    """Take area after area; here and there a class swaps two neighbours."""
     areas = list(AREAS)
     if chance.random() < 1 / 4:
         areas[1], areas[2] = areas[2], areas[1]
@@ -139,12 +139,14 @@ def _cover(
 ) -> list[tuple[tuple[Competency, float], ...]]:
     """Choose what each task shows: what was just taught, and what was seen least."""
     seen: Counter[Competency] = Counter()
+    led: Counter[Competency] = Counter()
     chosen = []
     for place in range(count):
         last = round((place + 1) / count * len(taught))
         window = list(taught[max(0, last - WINDOW) : max(3, last)])
         window.sort(key=lambda competency: seen[competency])
-        shown = window[:3]
+        shown = sorted(window[:3], key=lambda competency: led[competency])
+        led[shown[0]] += 1
         seen.update(shown)
         weights = (1.0, 1.0, 0.5)
         chosen.append(tuple(zip(shown, weights, strict=False)))

@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from oneroster.client import Client
-
 from lti_tool.errors import DeliveryError
 from lti_tool.platforms.destination import Column, Outcome, Shown
+from oneroster.client import Client
 from oneroster.errors import (
     AuthError,
     NotFoundError,

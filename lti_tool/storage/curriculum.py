@@ -187,7 +187,7 @@ def load_assignments(session: Session, course_id: int) -> list[AlignedAssignment
             assignment.c.description,
             assignment.c.due_at,
             assignment.c.maximum,
-            func.count(score.c.id),
+            func.count(score.c.id).label("score_count"),
         )
         .outerjoin(
             score,
@@ -198,8 +198,17 @@ def load_assignments(session: Session, course_id: int) -> list[AlignedAssignment
         .order_by(assignment.c.due_at.desc(), assignment.c.title, assignment.c.id)
     )
     return [
-        AlignedAssignment(*row, alignments=tuple(pairs.get(row[0], ())))
-        for row in map(tuple, found)
+        AlignedAssignment(
+            id=row.id,
+            sourced_id=row.sourced_id,
+            title=row.title,
+            description=row.description,
+            due_at=row.due_at,
+            maximum=row.maximum,
+            score_count=row.score_count,
+            alignments=tuple(pairs.get(row.id, ())),
+        )
+        for row in found
     ]
 
 
@@ -308,6 +317,20 @@ def find_competency(session: Session, name: str, framework_id: int | None) -> in
     if not found and name.isdigit():
         found = session.scalars(by_id.where(competency.c.id == int(name))).all()
     return _only(found, "competency", name, "masterybridge framework show")
+
+
+def framework_of(session: Session, competency_id: int) -> int:
+    """Return the framework a competency belongs to."""
+    return int(
+        session.execute(
+            select(competency.c.framework_id).where(competency.c.id == competency_id)
+        ).scalar_one()
+    )
+
+
+def framework_of_course(session: Session, course_id: int) -> int | None:
+    """Return the framework of a course, None if it has none yet."""
+    return session.scalar(select(course.c.framework_id).where(course.c.id == course_id))
 
 
 def find_assignment(session: Session, name: str, course_id: int) -> int:

@@ -9,6 +9,8 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, sessionmaker
@@ -78,12 +80,17 @@ class Database:
         with self._write.begin() as session:
             yield session
 
+    def is_current(self) -> bool:
+        """Tell whether the schema is that of the newest migration."""
+        newest = ScriptDirectory.from_config(_alembic()).get_current_head()
+        with self.engine.connect() as connection:
+            return (
+                MigrationContext.configure(connection).get_current_revision() == newest
+            )
+
     def upgrade(self) -> None:
         """Bring the schema to the newest migration; may be run again."""
-        settings = Config()
-        settings.set_main_option(
-            "script_location", str(Path(__file__).parent / "migrations")
-        )
+        settings = _alembic()
         with self.engine.execution_options(writes=True).connect() as connection:
             settings.attributes["connection"] = connection
             command.upgrade(settings, "head")
@@ -92,6 +99,14 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+
+
+def _alembic() -> Config:
+    settings = Config()
+    settings.set_main_option(
+        "script_location", str(Path(__file__).parent / "migrations")
+    )
+    return settings
 
 
 Insert = postgresql.Insert | sqlite.Insert

@@ -363,3 +363,8 @@ def load_precedes(session: Session, framework_id: int) -> list[tuple[str, str]]:
         .order_by(association.c.id)
     )
     return [(origin, destination) for origin, destination in found]
+
+
+def load_case_ids(session: Session) -> frozenset[str]:
+    """Return the GUIDs of every competency held."""
+    return frozenset(session.scalars(select(competency.c.case_id)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -134,7 +134,7 @@ def people_in_course(
         )
         .scalar_subquery()
     )
-    found = rows(
+    return rows(
         session,
         select(
             seat.c.person_id,
@@ -152,7 +152,6 @@ def people_in_course(
             seat.c.person_id.not_in(taken),
         ),
     )
-    return list(found)
 
 
 def add_person(
@@ -178,6 +177,24 @@ def add_person(
     return int(added or 0)
 
 
+def rename_person(
+    session: Session,
+    person_id: int,
+    *,
+    given_name: str,
+    family_name: str,
+    display_name: str,
+) -> None:
+    """Write down what a person is called now."""
+    session.execute(
+        update(schema.person)
+        .where(schema.person.c.id == person_id)
+        .values(
+            given_name=given_name, family_name=family_name, display_name=display_name
+        )
+    )
+
+
 def give_person(session: Session, sis_user_id: int, person_id: int) -> None:
     """Say that a SIS user without a person is this one."""
     session.execute(
@@ -190,14 +207,13 @@ def give_person(session: Session, sis_user_id: int, person_id: int) -> None:
 def waiting_users(session: Session) -> list[dict[str, Any]]:
     """LMS users nobody in the SIS matched so far, with their seats' course and role."""
     seat = schema.seat
-    found = rows(
+    return rows(
         session,
         select(schema.lms_user, seat.c.course_id, seat.c.role)
         .outerjoin(seat, seat.c.person_id == schema.lms_user.c.person_id)
         .where(schema.lms_user.c.link_rule == "alone")
         .order_by(schema.lms_user.c.id, seat.c.id),
     )
-    return list(found)
 
 
 def save_seat(session: Session, person_id: int, course_id: int, role: str) -> None:
@@ -241,7 +257,7 @@ def users_in_course(
 ) -> list[dict[str, Any]]:
     """LMS users of a registration whose person has an active seat in a course."""
     user, seat = schema.lms_user, schema.seat
-    found = rows(
+    return rows(
         session,
         select(user.c.id, user.c.subject, user.c.person_id)
         .distinct()
@@ -252,12 +268,11 @@ def users_in_course(
             seat.c.status == "active",
         ),
     )
-    return list(found)
 
 
 def _sis_users(session: Session, condition: Any) -> list[dict[str, Any]]:  # noqa: ANN401 -- SQLAlchemy's condition
     table = schema.sis_user
-    found: Iterable[dict[str, Any]] = rows(
+    return rows(
         session,
         select(
             table.c.id,
@@ -268,4 +283,3 @@ def _sis_users(session: Session, condition: Any) -> list[dict[str, Any]]:  # noq
         .where(condition, table.c.status == "active")
         .order_by(table.c.id),
     )
-    return list(found)

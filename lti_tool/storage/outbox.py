@@ -320,3 +320,12 @@ def release(session: Session, now: datetime, destination: str | None = None) -> 
         .returning(delivery.c.id)
     )
     return len(found.all())
+
+
+def has_due(session: Session, now: datetime) -> bool:
+    """Tell whether anything waits to be sent or read back."""
+    due = or_(
+        and_(delivery.c.state == "pending", delivery.c.due_at <= now),
+        and_(delivery.c.state.in_(IN_FLIGHT), delivery.c.lease_until <= now),
+    )
+    return session.scalar(select(delivery.c.id).where(due).limit(1)) is not None

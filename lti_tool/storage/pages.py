@@ -257,18 +257,18 @@ def load_level_descriptions(
     Source: CASE 1.1 CFRubricCriterion (CFItemURI) and its levels (quality).
     """
     found = session.execute(
-        select(framework.c.payload, competency.c.case_id)
+        select(framework.c.package, competency.c.case_id)
         .join(competency, competency.c.framework_id == framework.c.id)
         .where(framework.c.id == framework_id, competency.c.id == competency_id)
     ).one_or_none()
     if found is None:
         return {}
-    return _descriptions(found.payload, found.case_id)
+    return _descriptions(found.package or {}, found.case_id)
 
 
-def _descriptions(payload: dict[str, Any], case_id: str) -> dict[str, str]:
+def _descriptions(package: dict[str, Any], case_id: str) -> dict[str, str]:
     levels: dict[str, str] = {}
-    for rubric in payload.get("CFRubrics") or ():
+    for rubric in package.get("CFRubrics") or ():
         for criterion in rubric.get("CFRubricCriteria") or ():
             item = criterion.get("CFItemURI") or {}
             if isinstance(item, dict) and item.get("identifier") == case_id:
@@ -294,7 +294,7 @@ def load_name(session: Session, person_id: int) -> str:
             person.c.id == person_id
         )
     ).one()
-    return found.given_name or found.display_name
+    return str(found.given_name or found.display_name)
 
 
 def load_deliveries(

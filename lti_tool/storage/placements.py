@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -48,18 +47,16 @@ def place_in_course(session: Session, placement_id: int, course_id: int) -> None
     )
 
 
-def find_sis_class(
-    session: Session, sourced_ids: Sequence[str]
-) -> dict[str, Any] | None:
-    """The one active SIS class with one of these sourcedIds, or None.
+def find_sis_class(session: Session, sourced_id: str) -> dict[str, Any] | None:
+    """The one active SIS class of this sourcedId, or None.
 
     None too when several sources hold such a class: nobody could say which is meant.
     """
     table = schema.sis_class
     found = rows(
         session,
-        select(table.c.id, table.c.title, table.c.sourced_id)
-        .where(table.c.sourced_id.in_(sourced_ids), table.c.status == "active")
+        select(table.c.id, table.c.title)
+        .where(table.c.sourced_id == sourced_id, table.c.status == "active")
         .limit(2),
     )
     return found[0] if len(found) == 1 else None
@@ -117,7 +114,7 @@ def load_placement(session: Session, placement_id: int) -> dict[str, Any]:
 def placements_of_course(session: Session, course_id: int) -> list[dict[str, Any]]:
     """The placements of a course, latest launched first."""
     deployment = schema.deployment
-    found = rows(
+    return rows(
         session,
         select(
             schema.placement,
@@ -130,4 +127,3 @@ def placements_of_course(session: Session, course_id: int) -> list[dict[str, Any
         )
         .order_by(schema.placement.c.seen_at.desc()),
     )
-    return list(found)

@@ -170,13 +170,12 @@ def note_skew(session: Session, registration: Registration, seconds: float) -> N
 def load_deployments(session: Session, registration_id: int) -> list[dict[str, Any]]:
     """The deployments of a registration, oldest first: id, deployment_id, status."""
     table = schema.deployment
-    found = rows(
+    return rows(
         session,
         select(table.c.id, table.c.deployment_id, table.c.status)
         .where(table.c.registration_id == registration_id)
         .order_by(table.c.id),
     )
-    return list(found)
 
 
 def activate_deployment(

@@ -241,3 +241,14 @@ def load_run(session: Session, run_id: int) -> dict[str, Any]:
         .limit(100),
     )
     return {**found[0], "rows": problems}
+
+
+def replace_source(session: Session, values: Mapping[str, Any], now: datetime) -> int:
+    """Store a source, or give the one of that name a new address and secret."""
+    found = session.scalar(
+        update(source)
+        .where(source.c.name == values["name"])
+        .values(**values)
+        .returning(source.c.id)
+    )
+    return int(found) if found is not None else add_source(session, values, now)

@@ -123,14 +123,15 @@ def touch_visit(session: Session, visit_id: int, now: datetime) -> None:
     )
 
 
-def end_visits(session: Session, lms_user_id: int) -> int:
-    """End every visit of an LMS user, as when the roster no longer has her.
+def end_visits(session: Session, lms_user_id: int, course_id: int) -> int:
+    """End an LMS user's visits to a course, as when its roster no longer has her.
 
     Returns the number of visits ended.
     """
+    table = schema.web_session
     ended = session.execute(
-        delete(schema.web_session)
-        .where(schema.web_session.c.lms_user_id == lms_user_id)
-        .returning(schema.web_session.c.id)
+        delete(table)
+        .where(table.c.lms_user_id == lms_user_id, table.c.course_id == course_id)
+        .returning(table.c.id)
     )
     return len(ended.all())

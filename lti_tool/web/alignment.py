@@ -6,13 +6,12 @@ import math
 from collections.abc import Mapping
 from datetime import datetime
 
-from flask_babel import gettext
-
 from lti_tool.errors import BridgeError, NotFoundError
 from lti_tool.storage import curriculum
 from lti_tool.storage.curriculum import Plan
 from lti_tool.storage.database import Session
 from lti_tool.web import grid
+from lti_tool.web.texts import gettext
 from lti_tool.work import standing
 
 MOST_WEIGHT = 100.0
@@ -85,7 +84,9 @@ def add(
         )
     if weight is None:
         raise WordsError(
-            gettext("A weight is a number above 0 and at most 100. Nothing was changed.")
+            gettext(
+                "A weight is a number above 0 and at most 100. Nothing was changed."
+            )
         )
     is_new = curriculum.save_alignment(
         session,

@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from flask_babel import format_percent, gettext, ngettext
 from markupsafe import Markup
 
 from lti_tool.storage.curriculum import Plan, PlanCompetency
 from lti_tool.storage.pages import Cell, Student
 from lti_tool.web import marks
 from lti_tool.web.nextsteps import NextSteps
-from lti_tool.web.texts import level_name
+from lti_tool.web.texts import gettext, level_name, ngettext, percent
 
 ALL_ROWS, ALL_COLUMNS, PAGE = 400, 80, 100
 
@@ -31,7 +30,7 @@ class Look:
     page: int = 1
 
     def query(self, **changes: object) -> dict[str, str]:
-        """Return the address's arguments for this look with changes, defaults left out."""
+        """Return this look with changes as an address has it, defaults left out."""
         look = replace(self, **changes)  # type: ignore[arg-type] # names are checked by replace itself
         asked = {
             "area": look.area,
@@ -83,6 +82,7 @@ class Grid:
     pages: int
     name_sorted: str
     all_areas: tuple[str, ...]
+    signs: frozenset[str]  # what of the legend beyond the levels can be seen
 
     @property
     def is_whole(self) -> bool:
@@ -131,13 +131,14 @@ def arrange(
     first = (page - 1) * size
     steps = NextSteps([(one.id, code_of(one)) for one in shown], precedes)
     writer = marks.CellMarks(plan.scale, plan.rule, plan.parameter, show=look.show)
+    rows = tuple(
+        _row(first + place, student, shown, by_key, writer, steps)
+        for place, student in enumerate(ordered[first : first + size])
+    )
     return Grid(
         areas=tuple((area, len(list(some))) for area, some in _by_area(shown)),
         columns=tuple(_columns(plan, shown, students, cells, look.sort)),
-        rows=tuple(
-            _row(first + place, student, shown, by_key, writer, steps)
-            for place, student in enumerate(ordered[first : first + size])
-        ),
+        rows=rows,
         student_count=len(students),
         column_count=len(plan.competencies),
         found_count=len(ordered),
@@ -145,6 +146,7 @@ def arrange(
         pages=pages,
         name_sorted=_sorted_word(look.sort, "name"),
         all_areas=tuple(dict.fromkeys(one.area for one in plan.competencies)),
+        signs=writer.signs,
     )
 
 
@@ -231,7 +233,7 @@ def _columns(
 
 
 def _share(some: int, whole: int) -> str:
-    return format_percent(some / whole) if whole else ""
+    return percent(some / whole) if whole else ""
 
 
 def _counts(
@@ -255,7 +257,7 @@ def _counts(
     return head + " (" + ", ".join(parts) + ")"
 
 
-def _row(  # noqa: PLR0913 -- what one row is written from
+def _row(
     index: int,
     student: Student,
     shown: Sequence[PlanCompetency],

@@ -6,11 +6,10 @@ import re
 from dataclasses import dataclass
 
 import nh3
-from flask_babel import gettext, ngettext
 from markupsafe import Markup, escape
 
 from lti_tool.storage.pages import NOT_SENT, ON_ITS_WAY, Cell
-from lti_tool.web.texts import level_name
+from lti_tool.web.texts import gettext, level_name, ngettext
 from mappings.scales import Scale
 
 # The palette of facts/ux.md section 2 has fills for three to six levels.
@@ -57,6 +56,11 @@ def marks_of(scale: Scale) -> tuple[Mark, ...]:
     )
 
 
+def mastery_mark(scale: Scale) -> Mark:
+    """Return the mark of the level at which mastery begins."""
+    return marks_of(scale)[scale.levels.index(scale.mastery_level)]
+
+
 def palette_of(scale: Scale) -> str:
     """Return the class that carries the fills of a scale: k3 to k6."""
     return f"k{min(max(len(scale.levels), FEWEST), MOST)}"
@@ -80,7 +84,13 @@ class CellMarks:
         self._rule = (rule, parameter)
         self._show = show
         self._written: dict[tuple[int | None, int, bool, int], str] = {}
+        self._seen: set[str] = set()
         self.empty = f'<td class=e aria-label="{escape(gettext("Not assessed"))}"></td>'
+
+    @property
+    def signs(self) -> frozenset[str]:
+        """The signs written so far, and 'open' for evidence without a level."""
+        return frozenset(self._seen)
 
     def cell(self, cell: Cell | None) -> str:
         """Return the td of a cell; equal standings are written once."""
@@ -90,22 +100,26 @@ class CellMarks:
         key = (cell.level, cell.evidence_count, is_stale, cell.sending)
         written = self._written.get(key)
         if written is None:
-            written = self._written[key] = self._write(*key)
+            written = self._written[key] = self._write(key)
         return written
 
-    def _write(
-        self, level: int | None, count: int, is_stale: bool, sending: int  # noqa: FBT001 -- parts of a key
-    ) -> str:
+    def _write(self, standing: tuple[int | None, int, bool, int]) -> str:
+        level, count, is_stale, sending = standing
         signs = signs_of(is_stale=is_stale, sending=sending)
+        self._seen.update(name for name, _ in signs)
         mark = None if level is None else self._marks[level]
         css = "n" if mark is None else mark.css
+        if mark is None:
+            self._seen.add("open")
         classes = " ".join((css, *(f"s-{name}" for name, _ in signs[:1])))
         name = gettext("no level yet") if mark is None else mark.words
         seen = "" if mark is None else mark.digit
         if self._show == "count":
             seen = str(count)
             name = f"{count}: {name}" if mark is None else f"{count}: {mark.words}"
-        pieces = ngettext("%(num)d piece of evidence", "%(num)d pieces of evidence", count)
+        pieces = ngettext(
+            "%(num)d piece of evidence", "%(num)d pieces of evidence", count
+        )
         words = ", ".join((name, pieces, *(text for _, text in signs)))
         return f'<td class="{classes}" aria-label="{escape(words)}">{escape(seen)}</td>'
 

@@ -2,64 +2,72 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
-from flask_babel import gettext
-
-MANY = 3
+from lti_tool.web.texts import gettext
+from mappings import pathways
+from mappings.errors import FrameworkError
 
 
 class NextSteps:
-    """Prerequisites among some competencies, asked for one student at a time."""
+    """Prerequisites among some competencies, asked for one student at a time.
+
+    Edges to competencies the course does not work on are left out; edges that close
+    a ring say nothing, and then no step is named.
+    """
 
     def __init__(
-        self, competencies: Sequence[tuple[int, str]], precedes: Iterable[tuple[int, int]]
+        self,
+        competencies: Sequence[tuple[int, str]],
+        precedes: Iterable[tuple[int, int]],
     ) -> None:
         self._codes = dict(competencies)
-        self._before: dict[int, list[int]] = defaultdict(list)
-        for earlier, later in precedes:
-            if earlier in self._codes and later in self._codes:
-                self._before[later].append(earlier)
+        self._place = {one: place for place, one in enumerate(self._codes)}
+        edges = [
+            (str(earlier), str(later))
+            for earlier, later in precedes
+            if earlier in self._codes and later in self._codes
+        ]
+        ids = [str(one) for one in self._codes]
+        try:
+            self._path = pathways.pathway(ids, edges)
+        except FrameworkError:
+            self._path = pathways.pathway(ids, ())
 
     def ready(self, mastered: Collection[int]) -> list[int]:
-        """Return what is open: not shown yet, and all that comes before is shown."""
-        return [
-            one
-            for one in self._codes
-            if one not in mastered
-            and self._before.get(one)
-            and all(earlier in mastered for earlier in self._before[one])
-        ]
+        """Return what is open because all that comes before it is shown."""
+        found = pathways.ready(self._path, {str(one) for one in mastered})
+        return sorted(
+            (int(one) for one in found if self._path.before[one]),
+            key=self._place.__getitem__,
+        )
 
     def before(self, competency_id: int) -> list[int]:
-        """Return what comes directly before a competency."""
-        return self._before.get(competency_id, [])
-
-    def missing(self, competency_id: int, mastered: Collection[int]) -> list[int]:
-        """Return what comes directly before a competency and is not shown yet."""
-        return [one for one in self.before(competency_id) if one not in mastered]
+        """Return what comes directly before a competency, in the plan's order."""
+        found = self._path.before.get(str(competency_id), frozenset())
+        return sorted((int(one) for one in found), key=self._place.__getitem__)
 
     def first_gap(self, mastered: Collection[int]) -> int | None:
-        """Return the earliest competency that is missing and keeps others closed."""
-        blocking = {
-            earlier
-            for later, before in self._before.items()
-            if later not in mastered
-            for earlier in before
-            if earlier not in mastered and not self.missing(earlier, mastered)
-        }
-        return next((one for one in self._codes if one in blocking), None)
+        """Return the earliest thing to learn for the first competency still closed."""
+        held = {str(one) for one in mastered}
+        for one in self._codes:
+            missing = pathways.gap(self._path, str(one), held)
+            if missing and one not in mastered:
+                return int(missing[-1])
+        return None
 
     def words(self, mastered: Collection[int]) -> str:
         """Say the next step of a student in a few words; empty where none is known."""
         ready = self.ready(mastered)
+        if len(ready) == 1:
+            return self._codes[ready[0]]
         if ready:
-            codes = [self._codes[one] for one in ready[:1]]
-            if len(ready) == 1:
-                return codes[0]
             return gettext(
-                "%(code)s, %(count)d more", code=codes[0], count=len(ready) - 1
+                "%(code)s + %(count)d more",
+                code=self._codes[ready[0]],
+                count=len(ready) - 1,
             )
         gap = self.first_gap(mastered)
-        return "" if gap is None else gettext("%(code)s first", code=self._codes[gap])
+        if gap is None:
+            return ""
+        return gettext("%(code)s first", code=self._codes[gap])

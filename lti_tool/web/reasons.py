@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 
-from flask_babel import format_decimal, gettext
 from markupsafe import Markup
 
 from lti_tool.storage import pages
@@ -17,8 +16,9 @@ from lti_tool.storage.pages import Cell
 from lti_tool.web import marks
 from lti_tool.web.grid import code_of
 from lti_tool.web.marks import Mark
-from lti_tool.web.texts import rule_name, said
+from lti_tool.web.texts import decimal, gettext, rule_words, said
 from lti_tool.work import standing
+from mappings import explanations
 from mappings.scales import Scale
 
 
@@ -82,8 +82,13 @@ def load_reason(
     why = standing.why(session, plan.course_id, person_id, competency_id, now=now)
     told = marks.marks_of(plan.scale)
     judged = why.attainment
+    titles = {str(piece.score.assignment_id): piece.score.title for piece in why.pieces}
+    unused = _unused(why, now)
+    described = pages.load_level_descriptions(session, plan.framework_id, one.id)
     place = None if judged.level is None else plan.scale.levels.index(judged.level)
     above = 0 if place is None else place + 1
+    if judged.needs is not None:
+        above = plan.scale.levels.index(judged.needs.level)
     return Reason(
         competency_id=one.id,
         code=code_of(one),
@@ -93,31 +98,59 @@ def load_reason(
         mark=None if place is None else told[place],
         evidence_count=judged.evidence,
         is_mastered=judged.is_mastered,
-        pieces=tuple(_piece(piece, plan.scale, told) for piece in why.pieces)[::-1],
-        rule=rule_name(plan.rule, plan.parameter),
-        arithmetic=tuple(said(line) for line in judged.arithmetic),
-        needs=judged.needs,
+        pieces=tuple(_piece(piece, plan.scale, told, unused) for piece in why.pieces)[
+            ::-1
+        ],
+        rule=rule_words(why.rule),
+        arithmetic=tuple(said(line, titles) for line in judged.steps),
+        needs=None if judged.needs is None else judged.needs.pieces,
         next_mark=told[above] if above < len(told) else None,
-        descriptions=pages.load_level_descriptions(
-            session, plan.framework_id, competency_id
-        ),
+        descriptions={
+            mark.name: described[level.name]
+            for mark, level in zip(told, plan.scale.levels, strict=True)
+            if level.name in described
+        },
         computed_at=plan.refreshed_at,
     )
 
 
-def _piece(piece: standing.Piece, scale: Scale, told: Sequence[Mark]) -> Piece:
+def _unused(why: standing.Why, now: datetime) -> dict[str, str]:
+    """Return why the rule passed over a counted piece, by the piece's key."""
+    explained = explanations.explain(
+        why.attainment.competency,
+        [piece.evidence for piece in why.pieces if piece.evidence is not None],
+        rule=why.rule,
+        scale=why.scale,
+        now=now,
+    )
+    return {
+        piece.evidence.key: said(piece.reason)
+        for piece in explained.left_out
+        if piece.reason is not None
+    }
+
+
+def _piece(
+    piece: standing.Piece,
+    scale: Scale,
+    told: Sequence[Mark],
+    unused: dict[str, str],
+) -> Piece:
     score = piece.score
     mark, place = None, 0
     if piece.evidence is not None:
         place = scale.levels.index(scale.level(piece.evidence.ratio))
         mark = told[place]
+    left_out = unused.get(str(score.score_id))
+    if piece.left_out is not None:
+        left_out = gettext(piece.left_out)
     return Piece(
         title=score.title,
         on=score.scored_on or (score.modified_at.date() if score.modified_at else None),
         score=_score_words(score.given, score.maximum),
         mark=mark,
         place=place,
-        left_out=None if piece.left_out is None else gettext(piece.left_out),
+        left_out=left_out,
         source=score.source,
     )
 
@@ -126,11 +159,11 @@ def _score_words(given: float | None, maximum: float | None) -> str:
     if given is None:
         return gettext("no score")
     if maximum is None:
-        return format_decimal(given)
+        return decimal(given)
     return gettext(
         "%(given)s of %(maximum)s",
-        given=format_decimal(given),
-        maximum=format_decimal(maximum),
+        given=decimal(given),
+        maximum=decimal(maximum),
     )
 
 
@@ -176,5 +209,3 @@ def _standing(
             )
         ),
     )
-
-

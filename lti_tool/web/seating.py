@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext
-
 from lti_tool.errors import SeatError
 from lti_tool.web.sessions import Seat, require
+from lti_tool.web.texts import gettext
 
 
 def course_seat(*roles: str) -> tuple[Seat, int]:

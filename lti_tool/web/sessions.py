@@ -24,6 +24,8 @@ from lti_tool.storage.visits import Visit
 from lti_tool.work import origins
 
 COOKIE = "__Host-masterybridge"
+# A page of text alone may stand in anybody's frame.
+ANYBODY = ("*",)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ROLE_WORDS = {
     "instructor": "teachers",
@@ -245,10 +247,11 @@ def _secure(response: Response) -> Response:
 def content_policy(framed_by: tuple[str, ...]) -> str:
     """The Content-Security-Policy of a page that framed_by may show in a frame."""
     platforms = " ".join(framed_by)
+    receivers = "" if framed_by == ANYBODY else platforms
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; "
         "img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-        f"form-action 'self'{platforms and ' ' + platforms}; "
+        f"form-action 'self'{receivers and ' ' + receivers}; "
         "base-uri 'none'; frame-ancestors " + (platforms or "'none'")
     )
 

@@ -5,15 +5,23 @@ from __future__ import annotations
 import csv
 import io
 
-from flask import Blueprint, Response, abort, redirect, render_template, request
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    redirect,
+    render_template,
+    request,
+)
 from werkzeug.wrappers import Response as Answer
-from flask_babel import gettext
 
 from lti_tool.errors import NotFoundError
 from lti_tool.storage import curriculum, pages
 from lti_tool.web import alignment, grid, marks, reasons
 from lti_tool.web.seating import course_seat
 from lti_tool.web.sessions import Seat, clock, current_seat, database, seat_url
+from lti_tool.web.texts import gettext
 
 teacher = Blueprint("teacher", __name__, template_folder="templates")
 
@@ -46,6 +54,7 @@ def class_grid() -> str:
         refused=refused,
         has_work=has_work,
         levels=marks.marks_of(plan.scale),
+        shown_from=marks.mastery_mark(plan.scale),
         palette=marks.palette_of(plan.scale),
     )
 
@@ -178,15 +187,24 @@ def change_alignment() -> Answer | tuple[str, int]:
         abort(404)
     except alignment.WordsError as error:
         return _align_page(course_id, fault=str(error)), 422
+    current_app.extensions["tell_worker"]()
     said = {"said": "same"} if changed is None else {"said": "saved", "n": changed}
     place = f"work-{request.form.get('assignment', '')}"
     return redirect(seat_url("teacher.align", **said, _anchor=place), code=303)
 
 
 def _align_page(course_id: int, **told: object) -> str:
+    words = request.args.get("words", "").strip()
+    only_open = request.args.get("only") == "open"
     with database().read() as session:
         plan = curriculum.load_plan(session, course_id)
         work = curriculum.load_assignments(session, course_id)
+    found = [
+        one
+        for one in work
+        if words.casefold() in one.title.casefold()
+        and not (only_open and one.alignments)
+    ]
     return render_template(
         "teacher/align.html",
         seat=current_seat(),
@@ -198,5 +216,8 @@ def _align_page(course_id: int, **told: object) -> str:
         said=request.args.get("said"),
         changed=request.args.get("n", type=int, default=0),
         typed=request.form,
+        found=found,
+        words=words,
+        only_open=only_open,
         **told,
     )

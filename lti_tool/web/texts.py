@@ -3,51 +3,58 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
-from babel import Locale
-from flask import Flask, g, request, url_for
-from flask_babel import Babel, format_datetime, format_decimal, get_locale, gettext, lazy_gettext
+import flask_babel  # type: ignore[import-untyped] # it ships no types
+from babel import Locale, UnknownLocaleError
+from flask import Flask, current_app, g, request, url_for
+from markupsafe import Markup
 
 from mappings.lines import Line
+from mappings.rules import Rule
 
 HERE = Path(__file__).parent
 LANGUAGES = ("en", "es", "fr", "ar")
 # Names a scale may carry when the school has not given its own.
 LEVEL_NAMES = (
-    lazy_gettext("Not yet shown"),
-    lazy_gettext("Beginning"),
-    lazy_gettext("Emerging"),
-    lazy_gettext("Developing"),
-    lazy_gettext("Proficient"),
-    lazy_gettext("Advanced"),
-    lazy_gettext("Secure"),
+    flask_babel.lazy_gettext("Not yet shown"),
+    flask_babel.lazy_gettext("Beginning"),
+    flask_babel.lazy_gettext("Emerging"),
+    flask_babel.lazy_gettext("Developing"),
+    flask_babel.lazy_gettext("Proficient"),
+    flask_babel.lazy_gettext("Advanced"),
+    flask_babel.lazy_gettext("Secure"),
 )
-RULE_NAMES = {
-    "highest": lazy_gettext("the highest score counts"),
-    "latest": lazy_gettext("the latest score counts"),
-    "average": lazy_gettext("the mean of all scores"),
-    "n_mastery": lazy_gettext("a number of scores at mastery"),
-    "decaying_average": lazy_gettext("the latest score weighs most"),
-    "weighted_average": lazy_gettext("the latest score weighs most"),
-    "standard_decaying_average": lazy_gettext("each new score weighs more"),
-    "power_law": lazy_gettext("the trend of the scores"),
-    "mode": lazy_gettext("the most frequent level"),
-    "mean_of_last": lazy_gettext("the mean of the last scores"),
-    "conjunctive": lazy_gettext("all parts are shown"),
-    "bkt": lazy_gettext("how likely it is known"),
-    "certainty": lazy_gettext("how certain it is that a fresh task would succeed"),
-}
+
+
+def gettext(text: str, **values: object) -> str:
+    """A text in the reader's language, its places filled."""
+    return str(flask_babel.gettext(text, **values))
+
+
+def ngettext(one: str, many: str, num: int, **values: object) -> str:
+    """A counted text in the reader's language, by that language's plural rules."""
+    return str(flask_babel.ngettext(one, many, num, **values))
+
+
+def percent(share: float) -> str:
+    """A share of 1 as the reader writes percent."""
+    return str(flask_babel.format_percent(share))
+
+
+def decimal(number: float) -> str:
+    """A number as the reader writes it."""
+    return str(flask_babel.format_decimal(number))
 
 
 def install(app: Flask) -> None:
     """Teach app its languages, and templates the words lang, dir and asset()."""
-    app.config.setdefault(
-        "BABEL_TRANSLATION_DIRECTORIES", str(HERE / "translations")
-    )
-    Babel(app, locale_selector=choose_language)
+    app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(HERE / "translations"))
+    flask_babel.Babel(app, locale_selector=choose_language)
     app.context_processor(_page_words)
     app.jinja_env.filters["level_name"] = level_name
 
@@ -58,10 +65,18 @@ def choose_language() -> str:
     wished = [seat.locale] if seat is not None and seat.locale else []
     wished += request.accept_languages.values()
     for one in wished:
-        language = one.replace("_", "-").split("-")[0].lower()
-        if language in LANGUAGES:
-            return language
+        tag = one.replace("-", "_")
+        if tag.split("_")[0].lower() in LANGUAGES:
+            return _known(tag)
     return LANGUAGES[0]
+
+
+def _known(tag: str) -> str:
+    """The locale of tag if Babel knows it, for its dates; else its language alone."""
+    try:
+        return str(Locale.parse(tag))
+    except (UnknownLocaleError, ValueError):
+        return tag.split("_", maxsplit=1)[0].lower()
 
 
 def level_name(name: str) -> str:
@@ -69,31 +84,44 @@ def level_name(name: str) -> str:
     return gettext(name)
 
 
-def rule_name(name: str, parameter: float | None) -> str:
+def rule_words(rule: Rule) -> str:
     """A mastery rule in the reader's words, with its parameter if it has one."""
-    words = str(RULE_NAMES.get(name, name))
-    if parameter is None:
+    words = gettext(rule.spec.label)
+    if rule.parameter is None or rule.spec.parameter is None:
         return words
     return gettext(
-        "%(rule)s (%(parameter)s)", rule=words, parameter=format_decimal(parameter)
+        "%(rule)s, %(number)d (%(meaning)s)",
+        rule=words,
+        meaning=gettext(rule.spec.parameter.words),
+        number=rule.parameter,
     )
 
 
-def said(line: Line) -> str:
-    """A line of arithmetic in the reader's language."""
-    return gettext(line.text).format_map(line.plain)
+def said(line: Line, titles: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A line of arithmetic in the reader's language; tasks are named by titles."""
+    values = line.plain
+    if "task" in values:
+        values["task"] = titles.get(values["task"], values["task"])
+    if "reason" in values:
+        values["reason"] = gettext(values["reason"])
+    return gettext(line.text).format_map(values)
 
 
-def moment(at: datetime | None) -> str:
-    """A time as the reader writes it, or the words for never."""
-    return gettext("never") if at is None else format_datetime(at, "medium")
+def moment(at: datetime | None) -> Markup | str:
+    """How long ago, or how soon, as the reader says it: it needs no time zone."""
+    if at is None:
+        return gettext("never")
+    now = current_app.config.get("NOW")
+    ago = at - (now() if now else datetime.now(UTC))
+    words = flask_babel.format_timedelta(ago, add_direction=True)
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), words)
 
 
 def _page_words() -> dict[str, object]:
-    locale = get_locale() or Locale("en")
+    locale = flask_babel.get_locale() or Locale("en")
     return {
         "lang": str(locale).replace("_", "-"),
-        "dir": locale.text_direction,
+        "dir": str(locale.text_direction),
         "asset": asset,
         "moment": moment,
     }

@@ -122,10 +122,12 @@ def _ground(database: Database, connect: Connect, name: str, course_id: int) -> 
             place = columns.load_sis_place(session, course_id)
         if place is None:
             raise DeliveryError(_NO_PLACE[name], "no_place", permanent=True)
-        recipients = columns.load_recipients(session, place)
         told = outbox.load_told(session, name, course_id)
         sent = outbox.load_sent(session, name, course_id)
-    return Ground(connect(name, place), place, recipients, told, sent)
+    destination = connect(name, place)  # may learn who is who there
+    with database.read() as session:
+        recipients = columns.load_recipients(session, place)
+    return Ground(destination, place, recipients, told, sent)
 
 
 _NO_PLACE: Final = {

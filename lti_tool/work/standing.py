@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from itertools import groupby
 
-from lti_tool.storage import curriculum, evidence, outbox, standing
+from lti_tool.storage import curriculum, evidence, outbox, people, standing
 from lti_tool.storage.database import Session
 from lti_tool.storage.evidence import SpokenScore
 from lti_tool.storage.standing import Key, StoredAttainment
@@ -78,12 +78,31 @@ def tell_all(session: Session, course_id: int, destination: str, now: datetime) 
     """Put every attainment of a course into the outbox: a destination just went on."""
     plan = curriculum.load_plan(session, course_id)
     known = outbox.load_told(session, destination, course_id)
+    here = people.load_learners(session, course_id)
     news = [
         standing.outcome_row(one, destination, plan.scale.maximum)
         for key, one in standing.load(session, course_id).items()
         if one.value is not None and (key not in known or known[key].value != one.value)
     ]
     return outbox.put(session, news, now)
+
+
+def switch(
+    session: Session,
+    course_id: int,
+    destination: str,
+    *,
+    is_on: bool,
+    who: str,
+    now: datetime,
+) -> int:
+    """Switch a destination; going on tells it all. Returns how many outcomes."""
+    was_on = destination in curriculum.load_destinations(session, course_id)
+    if is_on != was_on:
+        curriculum.save_destination(
+            session, course_id, destination, is_on=is_on, who=who, now=now
+        )
+    return tell_all(session, course_id, destination, now) if is_on else 0
 
 
 def why(
@@ -224,9 +243,12 @@ def _put_outcomes(
     telling: Sequence[StoredAttainment],
     now: datetime,
 ) -> int:
+    """Tell of those who sit in the course: who left has no place there any more."""
+    here = people.load_learners(session, plan.course_id)
     rows = [
         standing.outcome_row(one, destination, plan.scale.maximum)
         for destination in curriculum.load_destinations(session, plan.course_id)
         for one in telling
+        if one.person_id in here
     ]
     return outbox.put(session, rows, now)

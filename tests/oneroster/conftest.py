@@ -25,6 +25,16 @@ class Asked:
         query = urlsplit(self.target).query
         return {name: values[-1] for name, values in parse_qs(query).items()}
 
+    @staticmethod
+    def reply(
+        body: bytes = b"",
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        *,
+        cut: bool = False,
+    ) -> "Reply":
+        return Reply(body, status, headers or {}, cut)
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -67,6 +77,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Stay silent."""
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_args: object) -> None:
+        """Stay silent when a client hangs up, as one out of patience does."""
+
+
 Serve = Callable[[Callable[[Asked], Reply]], Peer]
 
 
@@ -79,7 +94,7 @@ def serve() -> Iterator[Serve]:
         handler = type(
             "Handler", (_Handler,), {"peer": peer, "answer": staticmethod(answer)}
         )
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        server = _Server(("127.0.0.1", 0), handler)
         peer.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()

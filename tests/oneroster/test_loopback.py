@@ -1,14 +1,20 @@
 """The loopback adapter: a WSGI app answers a requests session."""
 
+from __future__ import annotations
+
 import gzip
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
 from flask import Flask, Response, jsonify, request
 
 from oneroster.loopback import Loopback
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
 @pytest.fixture
@@ -38,7 +44,9 @@ def app() -> Flask:
 
     @app.get("/packed")
     def packed() -> Response:
-        return Response(gzip.compress(b"a" * 1000), headers={"Content-Encoding": "gzip"})
+        return Response(
+            gzip.compress(b"a" * 1000), headers={"Content-Encoding": "gzip"}
+        )
 
     @app.get("/moved")
     def moved() -> Response:
@@ -76,7 +84,7 @@ def test_a_request_reaches_the_app_as_from_a_server(session: requests.Session) -
     [(None, ""), ("text", "text"), (b"bytes", "bytes"), ({"a": "1"}, "a=1")],
 )
 def test_every_form_of_body_arrives(
-    session: requests.Session, body: Any, heard: str
+    session: requests.Session, body: str | bytes | dict[str, str] | None, heard: str
 ) -> None:
     reply = session.post("https://sis.example/echo/x", data=body)
     assert reply.json()["body"] == heard
@@ -87,7 +95,7 @@ def test_a_body_made_as_it_is_sent_arrives(session: requests.Session) -> None:
     assert reply.json()["body"] == "onetwo"
 
 
-def test_a_file_arrives(session: requests.Session, tmp_path: Any) -> None:
+def test_a_file_arrives(session: requests.Session, tmp_path: Path) -> None:
     path = tmp_path / "body"
     path.write_bytes(b"from a file")
     with path.open("rb") as file:
@@ -123,7 +131,9 @@ def test_a_head_request_has_no_body(session: requests.Session) -> None:
 def test_the_body_is_taken_from_the_app_as_it_is_read() -> None:
     given = []
 
-    def app(_environ: Any, start_response: Any) -> Iterator[bytes]:
+    def app(
+        _environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterator[bytes]:
         start_response("200 OK", [("Content-Type", "text/plain")])
         for piece in (b"one\n", b"", b"two\n", b"three\n"):
             given.append(piece)
@@ -138,7 +148,7 @@ def test_the_body_is_taken_from_the_app_as_it_is_read() -> None:
 
 
 def test_what_an_app_writes_comes_before_what_it_returns() -> None:
-    def app(_environ: Any, start_response: Any) -> list[bytes]:
+    def app(_environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
         write = start_response("200 OK", [])
         write(b"written ")
         return [b"returned"]
@@ -149,10 +159,10 @@ def test_what_an_app_writes_comes_before_what_it_returns() -> None:
 
 
 def test_what_the_app_raises_reaches_the_caller() -> None:
-    def app(_environ: Any, _start_response: Any) -> list[bytes]:
+    def app(_environ: WSGIEnvironment, _start_response: StartResponse) -> list[bytes]:
         raise LookupError("no catalogue")
 
     session = requests.Session()
     session.mount("http://sis.example", Loopback(app))
-    with pytest.raises(LookupError, match="^no catalogue$"):
+    with pytest.raises(LookupError, match=r"^no catalogue$"):
         session.get("http://sis.example/")

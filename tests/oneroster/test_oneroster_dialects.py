@@ -178,6 +178,16 @@ def test_an_identifier_in_a_url_is_one_step_of_its_path() -> None:
     )
 
 
+@pytest.mark.parametrize("sourced_id", [".", ".."])
+def test_an_identifier_that_would_lead_upwards_is_refused(sourced_id: str) -> None:
+    service = Service.at("https://sis.example")
+    message = r"^a sourcedId of dots alone cannot be part of a URL$"
+    with pytest.raises(ValueError, match=message):
+        service.object_url("lineItems", sourced_id)
+    with pytest.raises(ValueError, match=message):
+        service.url(f"classes/{sourced_id}/lineItems")
+
+
 @pytest.mark.parametrize(
     ("url", "message"),
     [

@@ -147,10 +147,12 @@ def test_a_delta_asks_from_a_moment_on() -> None:
     )
 
 
-@pytest.mark.parametrize("value", ["a' AND b='c", "a' OR b='"])
-def test_a_value_that_reads_in_two_ways_is_not_written(value: str) -> None:
+@pytest.mark.parametrize(
+    ("field", "value"), [("a", "a' AND b='c"), ("a", "a' OR b='"), ("a b", "c")]
+)
+def test_a_filter_that_reads_in_two_ways_is_not_written(field: str, value: str) -> None:
     with pytest.raises(FilterError) as caught:
-        format_filter(Filter((Clause("a", "=", value),)))
+        format_filter(Filter((Clause(field, "=", value),)))
     assert str(caught.value) == (
         "the filter cannot be written so that a service reads the same; "
         "leave it away and look through the records instead"

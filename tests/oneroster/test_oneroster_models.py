@@ -55,7 +55,7 @@ def test_a_boolean_may_be_sent_as_text_in_any_case(sent: object) -> None:
     assert format_record(record)["enabledUser"] == "true"
 
 
-@pytest.mark.parametrize("sent", ["yes", "1", 0, None, []])
+@pytest.mark.parametrize("sent", ["yes", "1", 0, "", []])
 def test_any_other_boolean_rejects_the_record(sent: object) -> None:
     assert faults(User, USER | {"enabledUser": sent}) == [("enabledUser", "bad_value")]
 
@@ -87,7 +87,7 @@ def test_a_word_beyond_the_vocabulary_stays_as_sent() -> None:
     ("sent", "read"),
     [
         ("8", 8.0),
-        (8, 8.0),
+        (9, 9.0),
         (" 7.5 ", 7.5),
         ("", None),
         (None, None),
@@ -114,6 +114,18 @@ def test_a_day_may_come_with_a_time(sent: str) -> None:
     assert record.score_date == date(2026, 8, 17)
 
 
+def test_a_day_may_be_made_from_a_moment() -> None:
+    item = refer("lineItem", "l-1")
+    result = Result(
+        sourced_id="r",
+        status="active",
+        line_item=item,
+        student=refer("user", "u"),
+        score_date=datetime(2026, 8, 17, 9, tzinfo=UTC),
+    )
+    assert result.score_date == date(2026, 8, 17)
+
+
 def test_an_unreadable_day_rejects_the_record() -> None:
     assert faults(Result, RESULT | {"scoreDate": "17.8."}) == [
         ("scoreDate", "bad_date")
@@ -136,9 +148,8 @@ def test_a_moment_may_lack_milliseconds_zone_or_time(sent: str, read: datetime) 
 
 
 def test_a_moment_is_written_in_utc_with_milliseconds() -> None:
-    assert format_moment(datetime(2026, 11, 22, 4, 5, 6)) == (  # noqa: DTZ001 - naive
-        "2026-11-22T04:05:06.000Z"
-    )
+    naive = datetime.fromisoformat("2026-11-22T04:05:06")
+    assert format_moment(naive) == "2026-11-22T04:05:06.000Z"
     assert parse_moment(date(2026, 1, 2)) == datetime(2026, 1, 2, tzinfo=UTC)
     assert parse_moment(datetime(2026, 1, 2, tzinfo=UTC)).day == 2
 
@@ -194,6 +205,11 @@ def test_a_nul_character_rejects_the_record(sent: dict[str, object]) -> None:
     assert [code for _, code in faults(User, USER | sent)] == ["nul"]
 
 
+def test_what_only_looks_like_a_nul_character_is_kept() -> None:
+    sent = USER | {"givenName": r"A\x00", "metadata": {"path": [r"c:\x00"]}}
+    assert format_record(good(User, sent))["metadata"] == {"path": [r"c:\x00"]}
+
+
 def test_a_problem_repeats_no_value() -> None:
     _, problems = parse_record(User, USER | {"givenName": ["Zoltan"], "email": {}})
     assert [problem.text for problem in problems] == ["is not text", "is not text"]
@@ -202,6 +218,19 @@ def test_a_problem_repeats_no_value() -> None:
 def test_an_enrollment_names_its_user_class_and_role() -> None:
     payload = {"sourcedId": "e", "status": "active", "role": "student"}
     assert faults(Enrollment, payload) == [("user", "missing"), ("class", "missing")]
+
+
+def test_null_is_read_as_missing() -> None:
+    names = ("name", "type", "identifier", "parent", "children", "metadata")
+    sent = {"sourcedId": "o", "status": "active"}
+    assert good(Org, sent | dict.fromkeys(names)) == good(Org, sent)
+    fields = ("enabledUser", "givenName", "grades", "roles", "dateLastModified")
+    assert good(User, USER | dict.fromkeys(fields)) == good(User, USER)
+    assert good(Result, RESULT | {"scoreStatus": None}) == good(Result, RESULT)
+    role = {"role": "aide", "org": {"sourcedId": "o", "href": None}}
+    assert good(User, USER | {"roles": [role | {"roleType": None}]}) == (
+        good(User, USER | {"roles": [role | {"roleType": "primary"}]})
+    )
 
 
 def test_unknown_fields_survive_a_read_and_a_write() -> None:

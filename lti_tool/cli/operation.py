@@ -1,0 +1,275 @@
+"""`serve`, `worker`, `db`, `backup`, `restore`, `doctor`, `keys`, `demo`."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import waitress
+
+from lti_tool.app import create_app
+from lti_tool.cli.root import PROBLEM, Bench, command, masterybridge, now, table
+from lti_tool.errors import BridgeError, ConfigError
+from lti_tool.logs import log
+from lti_tool.storage import keys as tool_keys
+from lti_tool.work.jobs import Jobs
+
+THREADS: Final = 8
+
+
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=int)
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64))
+@click.option("--no-worker", is_flag=True, help="Do not run jobs inside.")
+def _serve(
+    bench: Bench, host: str, port: int, workers: int, *, no_worker: bool
+) -> None:
+    """Serve the tool; on the embedded default the job worker runs inside."""
+    with bench.database.write() as session:
+        tool_keys.ensure(session, bench.key(), now=now())
+    jobs = Jobs(bench.settings, bench.database)
+    consumer = None
+    if bench.settings.is_embedded and not no_worker:
+        consumer = jobs.worker(1)
+        consumer.start()
+    app = create_app(bench.settings, bench.database, tell_worker=jobs.deliver)
+    log().info("serving", host=host, port=port, processes=workers)
+    try:
+        if workers == 1:
+            waitress.serve(app, host=host, port=port, threads=THREADS, _quiet=True)
+        else:
+            _serve_processes(app, f"{host}:{port}", workers)
+    finally:
+        if consumer is not None:
+            consumer.stop(graceful=True)
+
+
+serve = command(None, "serve")(_serve)
+
+
+def _serve_processes(app: Any, bind: str, workers: int) -> None:  # noqa: ANN401 -- a WSGI application
+    """Serve in several processes by gunicorn."""
+    from gunicorn.app.base import BaseApplication  # noqa: PLC0415 -- not on Windows
+
+    class Server(BaseApplication):
+        """gunicorn with our application, no file of its own."""
+
+        def load_config(self) -> None:
+            """Say how many processes and threads."""
+            self.cfg.set("bind", bind)
+            self.cfg.set("workers", workers)
+            self.cfg.set("worker_class", "gthread")
+            self.cfg.set("threads", THREADS)
+
+        def load(self) -> Any:  # noqa: ANN401 -- a WSGI application
+            """Return the application."""
+            return app
+
+    Server().run()
+
+
+@click.option("--concurrency", default=1, show_default=True, type=click.IntRange(1, 64))
+def _worker(bench: Bench, concurrency: int) -> None:
+    """Run the jobs: nightly syncs, deliveries, refreshes."""
+    jobs = Jobs(bench.settings, bench.database)
+    log().info("working", threads=concurrency)
+    jobs.worker(concurrency).run()
+
+
+worker = command(None, "worker")(_worker)
+
+
+@click.group()
+def db() -> None:
+    """The database schema."""
+
+
+def _upgrade(bench: Bench) -> None:
+    """Bring the schema to the newest migration; again is a no-op."""
+    from lti_tool.storage.database import Database  # noqa: PLC0415 -- before the check
+
+    database = Database(bench.settings.database)
+    was_current = database.is_current()
+    database.upgrade()
+    text = (
+        "the schema was up to date" if was_current else "the schema is up to date now"
+    )
+    bench.say({"changed": not was_current}, text)
+
+
+command(db, "upgrade")(_upgrade)
+
+
+@click.argument("path", type=click.Path(path_type=Path))
+def _backup(bench: Bench, path: Path) -> None:
+    """Copy the embedded database while it is in use."""
+    if not bench.settings.is_embedded:
+        raise ConfigError("this is PostgreSQL; back it up with pg_dump")
+    file = Path(bench.settings.database.removeprefix("sqlite:///"))
+    if path.exists():
+        raise ConfigError(f"{path} is there already; name a new file")
+    bench.database.close()
+    with sqlite3.connect(file) as source, sqlite3.connect(path) as target:
+        source.backup(target)
+    bench.say(
+        {"written": str(path), "bytes": path.stat().st_size},
+        f"{path} written. Keep the key file (secret.key) with it: without the key the "
+        "secrets in it do not open",
+    )
+
+
+backup = command(None, "backup")(_backup)
+
+
+@click.argument("path", type=click.Path(path_type=Path))
+def _restore(bench: Bench, path: Path) -> None:
+    """Put a backup in the place of the embedded database; stop serve first."""
+    if not bench.settings.is_embedded:
+        raise ConfigError("this is PostgreSQL; restore it with pg_restore")
+    _check_backup(path)
+    file = Path(bench.settings.database.removeprefix("sqlite:///"))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    kept = None
+    if file.exists():
+        kept = file.with_name(f"{file.name}.before-{now():%Y%m%dT%H%M%S}")
+        with sqlite3.connect(file) as old, sqlite3.connect(kept) as copy:
+            old.backup(copy)
+    with sqlite3.connect(path) as source, sqlite3.connect(file) as target:
+        source.backup(target)
+    bench.database.upgrade()
+    bench.say(
+        {"restored": str(path), "kept": str(kept) if kept else None},
+        f"{path} restored"
+        + (f"; what stood there is kept as {kept.name}" if kept else ""),
+    )
+
+
+restore = command(None, "restore")(_restore)
+
+
+def _check_backup(path: Path) -> None:
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as source:
+            found = source.execute("PRAGMA integrity_check").fetchone()[0]
+            source.execute("SELECT count(*) FROM alembic_version")
+    except sqlite3.DatabaseError as error:
+        raise ConfigError(f"{path} is no backup of this tool ({error})") from error
+    if found != "ok":
+        raise ConfigError(f"{path} is damaged: {found}; use another backup")
+
+
+def _doctor(bench: Bench) -> int:
+    """Check this installation; each failing check comes with its fix."""
+    checks = [
+        ("settings", _try(lambda: bench.settings)),
+        ("secret key", _try(bench.key)),
+        ("database", _try(lambda: bench.database)),
+        ("disk", _disk(bench)),
+        (
+            "queue",
+            _try(lambda: _queue(bench)),
+        ),
+        ("keys", _try(lambda: _has_keys(bench))),
+        ("public address", _public(bench)),
+    ]
+    bench.say(
+        [{"check": name, "ok": not fix, "fix": fix or None} for name, fix in checks],
+        table(
+            "doctor",
+            ("", "check", "fix"),
+            [("✗" if fix else "✓", name, fix) for name, fix in checks],
+        ),
+    )
+    return PROBLEM if any(fix for _name, fix in checks) else 0
+
+
+doctor = command(None, "doctor")(_doctor)
+
+
+def _queue(bench: Bench) -> None:
+    Jobs(bench.settings, bench.database).queue.pending_count()
+
+
+def _try(look: Any) -> str:  # noqa: ANN401 -- any function without arguments
+    try:
+        look()
+    except (BridgeError, OSError) as error:
+        return str(error)
+    return ""
+
+
+def _disk(bench: Bench) -> str:
+    folder = bench.settings.data_dir
+    free = shutil.disk_usage(folder if folder.exists() else Path()).free
+    if free < _LEAST_BYTES:
+        return f"{free // 2**20} MB free in the data folder; make room"
+    return ""
+
+
+_LEAST_BYTES: Final = 500 * 2**20
+
+
+def _has_keys(bench: Bench) -> None:
+    with bench.database.write() as session:
+        tool_keys.ensure(session, bench.key(), now=now())
+        tool_keys.load_current(session, bench.key())
+
+
+def _public(bench: Bench) -> str:
+    url = bench.settings.public_url
+    is_local = any(host in url for host in bench.settings.local_hosts)
+    if url.startswith("https://") or is_local:
+        return ""
+    return (
+        "MASTERYBRIDGE_PUBLIC_URL is not https; browsers keep no session in an LMS "
+        "frame over http. Give the https address, or name the host in "
+        "MASTERYBRIDGE_LOCAL_NETWORK for a trial on this machine"
+    )
+
+
+@click.group()
+def keys() -> None:
+    """Our signing keys."""
+
+
+def _rotate(bench: Bench) -> None:
+    """Take the next key into use; the old one stays published."""
+    with bench.database.write() as session:
+        tool_keys.ensure(session, bench.key(), now=now())
+        kid = tool_keys.rotate(session, bench.key(), now=now())
+    bench.say({"current": kid}, f"signing with {kid} from now on")
+
+
+command(keys, "rotate")(_rotate)
+
+
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=int)
+@click.option("--seed", default=7, show_default=True, type=int)
+@click.option("--size", type=click.Choice(["school", "district"]), default="district")
+@click.option("--check", is_flag=True, help="Run the main job without a browser, exit.")
+def _demo(bench: Bench, *, check: bool, **options: Any) -> int:  # noqa: ANN401 -- the options above
+    """Show the tool with a made-up district, a pretend LMS and SIS."""
+    from lti_tool.demo.run import Demo  # noqa: PLC0415 -- nothing else needs it
+
+    with (
+        bench.progress() as move,
+        Demo(bench.settings, on_progress=move, **options) as demo,
+    ):
+        demo.start()
+        if check:
+            report = demo.check()
+            bench.say(report, table("check", ("", ""), [*report.items()]))
+            return 0 if report["ok"] else PROBLEM
+        demo.open_for_visitors()
+        bench.say(demo.addresses(), demo.welcome())
+        threading.Event().wait()
+    return 0
+
+
+demo = command(None, "demo")(_demo)
+_ = masterybridge

@@ -1,0 +1,105 @@
+"""`outcomes`: what is on its way to other systems, and what stands there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from lti_tool.cli.root import PROBLEM, Bench, command, now, table
+from lti_tool.storage import outbox
+from lti_tool.work import delivery
+
+
+@click.group()
+def outcomes() -> None:
+    """The outbox: status, deliver, reconcile."""
+
+
+@click.option("--rows", is_flag=True, help="List every delivery.")
+def _status(bench: Bench, *, rows: bool) -> None:
+    """Show how many deliveries are in which state."""
+    with bench.database.read() as session:
+        counts = outbox.load_counts(session)
+        listed = outbox.load_rows(session) if rows else []
+    document: dict[str, Any] = {"counts": counts}
+    if rows:
+        document["rows"] = listed
+    columns = (
+        "destination",
+        "course",
+        "student",
+        "human_code",
+        "value",
+        "state",
+        "reason",
+    )
+    shown = (
+        [[one[name] for name in columns] for one in listed]
+        if rows
+        else [
+            (destination, "", "", "", count, state, "")
+            for destination, states in counts.items()
+            for state, count in states.items()
+        ]
+    )
+    bench.say(document, table("outbox", columns, shown))
+
+
+command(outcomes, "status")(_status)
+
+
+@click.option("--dry-run", is_flag=True, help="List what is due and send nothing.")
+def _deliver(bench: Bench, *, dry_run: bool) -> int:
+    """Send all that is due, then read it back."""
+    if dry_run:
+        with bench.database.read() as session:
+            due = [
+                one for one in outbox.load_rows(session) if one["state"] == "pending"
+            ]
+        columns = ("destination", "course", "student", "human_code", "value", "level")
+        bench.say(
+            {"due": due},
+            table("due", columns, [[one[name] for name in columns] for one in due]),
+        )
+        return 0
+    with bench.database.write() as session:
+        outbox.release(session, now())
+    with bench.progress() as move:
+        ended = delivery.deliver(
+            bench.database,
+            bench.outside.connect,
+            now,
+            on_progress=lambda count: move("deliveries", count),
+        )
+    text = ", ".join(f"{count} {state}" for state, count in sorted(ended.items()))
+    bench.say({"ended": dict(ended)}, text or "nothing was due")
+    return PROBLEM if set(ended) - {"delivered", "superseded", "pending"} else 0
+
+
+command(outcomes, "deliver")(_deliver)
+
+
+def _reconcile(bench: Bench) -> int:
+    """Read back every delivered value and list what differs."""
+    found = delivery.reconcile(bench.database, bench.outside.connect)
+    columns = (
+        "destination",
+        "course_id",
+        "person_id",
+        "competency_id",
+        "ours",
+        "theirs",
+    )
+    bench.say(
+        {"read_back": dict(found.read_back), "differences": list(found.differences)},
+        table(
+            f"read back: {dict(found.read_back)}",
+            columns,
+            [[getattr(one, name) for name in columns] for one in found.differences],
+        ),
+    )
+    return PROBLEM if found.differences else 0
+
+
+command(outcomes, "reconcile")(_reconcile)

@@ -1,0 +1,64 @@
+"""Counts of what we hold, for reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Table, func, select
+from sqlalchemy.orm import Session
+
+from lti_tool.storage.schema import (
+    alignment,
+    assignment,
+    association,
+    attainment,
+    competency,
+    delivery,
+    enrollment,
+    org,
+    score,
+    sis_class,
+    sis_user,
+)
+
+
+def load_figures(session: Session) -> dict[str, Any]:
+    """Return the counts of the demo's report, live rows only."""
+    evidence = session.scalar(
+        select(func.count())
+        .select_from(alignment)
+        .join(score, score.c.assignment_id == alignment.c.assignment_id)
+        .where(score.c.status == "active", score.c.given.is_not(None))
+    )
+    delivered = session.execute(
+        select(delivery.c.destination, func.count())
+        .where(delivery.c.state == "delivered")
+        .group_by(delivery.c.destination)
+    )
+    return {
+        "synced": {
+            "orgs": _active(session, org),
+            "classes": _active(session, sis_class),
+            "users": _active(session, sis_user),
+            "enrollments": _active(session, enrollment),
+            "line_items": _active(session, assignment),
+            "results": _active(session, score),
+        },
+        "framework": {
+            "competencies": _count(session, competency),
+            "associations": _count(session, association),
+        },
+        "alignments": _count(session, alignment),
+        "evidence": evidence or 0,
+        "attainments": _count(session, attainment),
+        "delivered": dict(delivered.tuples().all()),
+    }
+
+
+def _active(session: Session, table: Table) -> int:
+    statement = select(func.count()).select_from(table)
+    return session.scalar(statement.where(table.c.status == "active")) or 0
+
+
+def _count(session: Session, table: Table) -> int:
+    return session.scalar(select(func.count()).select_from(table)) or 0
