@@ -12,7 +12,6 @@ Source: OneRoster 1.2 CSV Binding 1.2.1; OneRoster 1.1 CSV tables.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -65,35 +64,32 @@ class Bundle:
         """
         members = list_members(path)
         if MANIFEST in members:
-            bundle = cls._of_manifest(path, members)
+            with open_member(path, members[MANIFEST]) as file:
+                manifest = parse_manifest(read_rows(file, MANIFEST))
+            modes, warnings = file_modes(manifest, members)
+            version = manifest["oneroster.version"]
         else:
-            bundle = cls._of_1_0(path, members)
-        layouts = [bundle._layout(name) for name in bundle._files()]  # noqa: SLF001
-        told = chain(bundle.warnings, *(layout.warnings for layout in layouts))
-        return replace(bundle, warnings=tuple(told))
+            version, manifest, warnings = "1.0", {}, []
+            present = (name for name in FILES[version] if f"{name}.csv" in members)
+            modes = dict.fromkeys(present, "bulk")
+        bundle = cls(path, version, manifest, (), members, modes)
+        if version == "1.0":
+            bundle._check_1_0()
+        for name in bundle._files():
+            warnings += bundle._layout(name).warnings
+        return replace(bundle, warnings=tuple(warnings))
 
-    @classmethod
-    def _of_manifest(cls, path: Path, members: Mapping[str, str]) -> Self:
-        with open_member(path, members[MANIFEST]) as file:
-            manifest = parse_manifest(read_rows(file, MANIFEST))
-        modes, warnings = file_modes(manifest, members)
-        version = manifest["oneroster.version"]
-        return cls(path, version, manifest, tuple(warnings), members, modes)
-
-    @classmethod
-    def _of_1_0(cls, path: Path, members: Mapping[str, str]) -> Self:
-        modes = {name: "bulk" for name in FILES["1.0"] if f"{name}.csv" in members}
-        bundle = cls(path, "1.0", {}, (), members, modes)
+    def _check_1_0(self) -> None:
+        """Refuse files without a manifest unless they have the layout of 1.0."""
         headers = {}
-        for name in modes:
-            with bundle._rows(name) as (header, _rows):
+        for name in self._modes:
+            with self._rows(name) as (header, _rows):
                 headers[name] = header.cells
         if not recognise_1_0(headers):
             raise BundleError(
-                f"{path.name} holds no {MANIFEST}; add the manifest of the export",
+                f"{self.path.name} holds no {MANIFEST}; add the manifest of the export",
                 code="manifest",
             )
-        return bundle
 
     def mode(self, collection: str) -> str:
         """Tell how the bundle speaks of a collection: bulk, delta or absent.

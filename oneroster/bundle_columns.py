@@ -17,7 +17,6 @@ Source: OneRoster 1.2 CSV Binding 1.2.1, section 4; OneRoster 1.1 CSV tables;
 1.0 as the sample data of the Ed-Fi LMS Toolkit has it.
 """
 
-import re
 from dataclasses import dataclass
 
 __all__ = ["COLLECTION_FILES", "FILES", "SIDE_FILES", "Column", "SideFile"]
@@ -46,29 +45,20 @@ class SideFile:
     owner: str
 
 
-_COLUMN = re.compile(
-    r"(?P<name>[\w.]+)(?P<star>\*?)(?:>(?P<field>\w+))?(?::(?P<kind>\w+))?(?:\.(?P<target>\w+))?"
-)
 _STAMPS = "sourcedId* status dateLastModified:t "
 
 
+def _column(word: str) -> Column:
+    """Parse one word of a column table."""
+    head, _, kind = word.partition(":")
+    name, _, field = head.partition(">")
+    kind, _, target = kind.partition(".")
+    bare = name.removesuffix("*")
+    return Column(bare, field or bare, kind or "text", target, bare != name)
+
+
 def _columns(text: str) -> tuple[Column, ...]:
-    """Parse a column table."""
-    found = []
-    for word in text.split():
-        part = _COLUMN.fullmatch(word)
-        if part is None:
-            raise ValueError(word)
-        found.append(
-            Column(
-                name=part["name"],
-                field=part["field"] or part["name"],
-                kind=part["kind"] or "text",
-                target=part["target"] or "",
-                required=bool(part["star"]),
-            )
-        )
-    return tuple(found)
+    return tuple(_column(word) for word in text.split())
 
 
 _DEMOGRAPHICS = """

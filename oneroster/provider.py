@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import quote, unquote
 
 from flask import Blueprint, Response, jsonify, request
@@ -213,7 +213,7 @@ def _full_path() -> str:
     return request.full_path.removesuffix("?")
 
 
-def _body(key: str) -> Any:  # noqa: ANN401  any JSON value
+def _body(key: str) -> object:
     """Give what stands under the one key of the JSON body.
 
     Raises:
@@ -226,7 +226,8 @@ def _body(key: str) -> Any:  # noqa: ANN401  any JSON value
         raise RefusalError(
             422, "invaliddata", f'the body has not "{key}" as its one key'
         )
-    return body[key]
+    found: object = body[key]
+    return found
 
 
 def _href(kind: str, sourced_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from flask import Response, jsonify
 
@@ -9,6 +10,7 @@ from oneroster.errors import OneRosterError
 
 __all__ = ["Manners", "RefusalError", "refusal_body"]
 
+OAUTH_PATH = "/oauth2/token"
 CREDENTIAL_WAYS = frozenset({"basic", "form"})
 
 
@@ -21,7 +23,7 @@ class Manners:
     every posted object gets a new sourcedId.
     """
 
-    token_url: str = "/oauth2/token"  # noqa: S105  a path and no secret
+    token_url: str = OAUTH_PATH
     token_seconds: int = 3600
     credential_ways: frozenset[str] = CREDENTIAL_WAYS
     default_limit: int = 100
@@ -50,7 +52,7 @@ class RefusalError(OneRosterError):
         """The answer that tells of the refusal."""
         response = jsonify(refusal_body(self, manners))
         response.status_code = self.status
-        if self.status == 401:  # noqa: PLR2004  HTTP's own number for it
+        if self.status == HTTPStatus.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = "Bearer"
         return response
 

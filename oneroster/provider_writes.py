@@ -7,6 +7,7 @@ Results Profile 1.0; identifiers by the CSV Binding 1.2.1.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -173,17 +174,19 @@ def _faults(catalog: Catalog, name: str, payload: Wire) -> Iterator[str]:
         if check is not None and value is not None and not check[0](value):
             yield f"{field} {check[1]}"
         if field in REFERENCES and value is not None:
-            yield from _reference_faults(catalog, field, value)
+            fault = _reference_fault(catalog, field, value)
+            if fault is not None:
+                yield fault
 
 
-def _reference_faults(catalog: Catalog, field: str, value: object) -> Iterator[str]:
+def _reference_fault(catalog: Catalog, field: str, value: object) -> str | None:
     if not isinstance(value, Mapping) or not isinstance(value.get("sourcedId"), str):
-        yield f"{field} is no reference with a sourcedId"
-        return
+        return f"{field} is no reference with a sourcedId"
     try:
         read_one(catalog, REFERENCES[field], value["sourcedId"])
     except RefusalError:
-        yield f"{field} refers to nothing in {REFERENCES[field]}"
+        return f"{field} refers to nothing in {REFERENCES[field]}"
+    return None
 
 
 def check_place(
@@ -218,12 +221,9 @@ def _same(field: str, reference: object, sourced_id: str) -> None:
 
 def allocate_id(catalog: Catalog, name: str, supplied: str, *, now: datetime) -> str:
     """Give a sourcedId that the collection does not hold, the same for the same."""
-    for turn in range(1_000_000):
-        key = f"{name}/{supplied}/{now.isoformat()}/{turn}"
-        found = str(uuid5(NAMESPACE_URL, key))
-        if catalog.read(name, found) is None:
-            return found
-    raise _refusal("no sourcedId is left; send another")
+    keys = (f"{name}/{supplied}/{now.isoformat()}/{turn}" for turn in count())
+    ids = (str(uuid5(NAMESPACE_URL, key)) for key in keys)
+    return next(found for found in ids if catalog.read(name, found) is None)
 
 
 def _refusal(text: str) -> RefusalError:

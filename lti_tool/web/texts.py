@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +18,7 @@ from mappings.lines import Line
 from mappings.rules import Rule
 
 HERE = Path(__file__).parent
+MINUTE = timedelta(minutes=1)
 LANGUAGES = ("en", "es", "fr", "ar")
 # Names a scale may carry when the school has not given its own.
 LEVEL_NAMES = (
@@ -102,8 +103,9 @@ def said(line: Line, titles: Mapping[str, str] = MappingProxyType({})) -> str:
     values = line.plain
     if "task" in values:
         values["task"] = titles.get(values["task"], values["task"])
-    if "reason" in values:
-        values["reason"] = gettext(values["reason"])
+    for name in ("reason", "rank", "level"):
+        if values.get(name):
+            values[name] = gettext(values[name])
     return gettext(line.text).format_map(values)
 
 
@@ -113,7 +115,9 @@ def moment(at: datetime | None) -> Markup | str:
         return gettext("never")
     now = current_app.config.get("NOW")
     ago = at - (now() if now else datetime.now(UTC))
-    words = flask_babel.format_timedelta(ago, add_direction=True)
+    words = gettext("just now")
+    if abs(ago) >= MINUTE:
+        words = flask_babel.format_timedelta(ago, add_direction=True)
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), words)
 
 

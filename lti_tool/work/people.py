@@ -24,6 +24,10 @@ from lti_tool.storage.identities import LmsUser
 NAME_CONFIDENCE: Final = 0.8
 SEATED: Final = ("instructor", "learner")
 
+# Combining accents go (other scripts' marks are letters and stay); apostrophes alike.
+_FOLDED: Final[dict[int, str | None]] = dict.fromkeys(
+    range(0x300, 0x370)
+) | dict.fromkeys(map(ord, "\u2018\u2019\u02bc\u00b4`"), "'")
 _WORDS: Final = {
     "lis": "joined by SIS id",
     "name_in_class": "joined by name: the only match in this class",
@@ -267,12 +271,22 @@ def _names_of(user: dict[str, Any]) -> set[tuple[str, str] | None]:
 
 
 def _plain_name(given: str | None, family: str | None) -> tuple[str, str] | None:
-    """A name for comparison: case, width and spaces do not count, accents do."""
+    """A name for comparison; None if there is no name at all.
+
+    Case, width, spaces, accents and the kind of apostrophe do not count: "Zoë" is
+    often "Zoe" in the other system, and two who then look alike match nobody. People
+    with a single name have it in either part.
+    """
     parts = tuple(
-        " ".join(unicodedata.normalize("NFKC", part or "").casefold().split())
+        " ".join(
+            unicodedata.normalize("NFKD", part or "")
+            .translate(_FOLDED)
+            .casefold()
+            .split()
+        )
         for part in (given, family)
     )
-    return (parts[0], parts[1]) if all(parts) else None
+    return (parts[0], parts[1]) if any(parts) else None
 
 
 def _person_of(session: Session, sis_user: dict[str, Any], now: datetime) -> int:

@@ -82,7 +82,9 @@ def tell_all(session: Session, course_id: int, destination: str, now: datetime) 
     news = [
         standing.outcome_row(one, destination, plan.scale.maximum)
         for key, one in standing.load(session, course_id).items()
-        if one.value is not None and (key not in known or known[key].value != one.value)
+        if one.value is not None
+        and one.person_id in here
+        and (key not in known or known[key].value != one.value)
     ]
     return outbox.put(session, news, now)
 

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
+from axe_playwright_python.sync_playwright import Axe
 from flask import Flask, Response, jsonify, make_response, request
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -70,7 +71,9 @@ def site() -> Iterator[Site]:
 
     def start(app: Flask, port: int = 0) -> str:
         server = make_server("127.0.0.1", port, app, threaded=True)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(
+            target=server.serve_forever, args=(0.02,), daemon=True
+        )
         thread.start()
         running.append((server, thread))
         return f"http://127.0.0.1:{server.server_port}"
@@ -779,4 +782,7 @@ def test_a_browser_sees_the_tool_in_the_frame_and_the_wire_move(
     page.click("text=My grades")
     assert page.locator("td").first.inner_text().startswith("88")
     assert problems == []
+    for path in ("/", "/courses/c7/gradebook", "/wire"):
+        page.goto(pair.platform.url + path)
+        assert Axe().run(page).response["violations"] == []
     page.close()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,11 +13,14 @@ from typing import Any
 
 import pytest
 import requests
+import structlog
 from sqlalchemy import func, select
+from waitress.server import create_server
 
 from lti_tool.app import create_app
 from lti_tool.demo.browserless import browser_session, launch_by_http
 from lti_tool.demo.platform import Platform
+from lti_tool.logs import configure_logs
 from lti_tool.settings import Settings
 from lti_tool.storage import registrations, schema
 from lti_tool.storage.database import Database
@@ -105,6 +109,39 @@ def make_key(folder: Path) -> Path:
     path = folder / "key"
     path.write_bytes(b"k" * 32)
     return path
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Serve on a real socket; at the end idle connections are closed, not awaited."""
+    running = []
+
+    def start(app: Any, port: int) -> str:  # noqa: ANN401 -- any WSGI application
+        server = create_server(app, host="127.0.0.1", port=port, threads=8)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        running.append((server, thread))
+        return f"http://127.0.0.1:{port}"
+
+    def stop(server: Any) -> None:  # noqa: ANN401 -- waitress gives no type
+        for channel in list(server.active_channels.values()):
+            channel.handle_close()
+        server.close()
+
+    yield start
+    for server, thread in running:
+        # Run by the server's own thread, which then has nothing left to wait for.
+        server.trigger.pull_trigger(lambda server=server: stop(server))
+        thread.join(timeout=5)
+        assert not thread.is_alive()
+
+
+@pytest.fixture
+def log_lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], list[str]]]:
+    """Everything logged since, a line each, as the JSON that goes to stderr."""
+    configure_logs("json")
+    yield lambda: capsys.readouterr().err.splitlines()
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -106,7 +106,7 @@ REFUSED: list[tuple[str, Callable[[Header, Claims], None], str, int]] = [
 )
 def test_a_launch_with_one_thing_wrong_is_refused_and_leaves_nothing(
     world: World,
-    capsys: pytest.CaptureFixture[str],
+    log_lines: Callable[[], list[str]],
     change: Callable[[Header, Claims], None],
     code: str,
     status: int,
@@ -119,7 +119,7 @@ def test_a_launch_with_one_thing_wrong_is_refused_and_leaves_nothing(
     )
     assert "Set-Cookie" not in answer.headers
     assert [world.count(table) for table in WRITTEN] == [0] * len(WRITTEN)
-    lines = [line for line in capsys.readouterr().err.splitlines() if "launch." in line]
+    lines = [line for line in log_lines() if "launch." in line]
     assert len(lines) == 1
     for secret in ("Ana", "ana@school.example", "eyJ"):
         assert secret not in lines[0]

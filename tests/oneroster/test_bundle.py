@@ -1,5 +1,6 @@
 """CSV bundles: what is read, what is refused, and where it says so."""
 
+import csv
 import stat
 import tracemalloc
 import zipfile
@@ -16,7 +17,7 @@ from oneroster.bundle_columns import COLLECTION_FILES, FILES
 from oneroster.bundle_writer import write_bundle
 from oneroster.catalog import KINDS, MemoryCatalog
 from oneroster.errors import BundleError, Problem
-from oneroster.models import Record, User, format_record, parse_record
+from oneroster.models import LineItem, Record, User, format_record, parse_record
 
 ORGS = "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId\n"
 USERS = ",".join(column.name for column in FILES["1.2"]["users"]) + "\n"
@@ -221,6 +222,62 @@ def test_a_path_where_nothing_lies_is_told(tmp_path: Path) -> None:
     )
 
 
+def test_a_locked_zip_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "b.zip", {"orgs.csv": ORG_ROWS})
+    body = bytearray(path.read_bytes())
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        body[body.find(mark) + offset] |= 1
+    path.write_bytes(body)
+    assert refusal(path) == (
+        "zip",
+        "b.zip: orgs.csv is locked by a password; send it without",
+    )
+
+
+def test_a_small_damaged_file_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "b.zip", {"orgs.csv": ORG_ROWS})
+    body = bytearray(path.read_bytes())
+    body[40:50] = b"\xff" * 10
+    path.write_bytes(body)
+    assert refusal(path) == (
+        "zip",
+        "b.zip: orgs.csv is damaged; make the zip again",
+    )
+
+
+def test_only_one_folder_deep_is_looked_for_files(tmp_path: Path) -> None:
+    files = {"a/b/manifest.csv": manifest(orgs="bulk"), "a/b/orgs.csv": ORG_ROWS}
+    assert refusal(zipped(tmp_path / "b.zip", files)) == (
+        "manifest",
+        "b.zip holds no manifest.csv; add the manifest of the export",
+    )
+
+
+def test_files_in_folders_beside_the_bundle_are_ignored(tmp_path: Path) -> None:
+    files = {
+        "manifest.csv": manifest(orgs="bulk"),
+        "orgs.csv": ORG_ROWS,
+        "notes/orgs.csv": "x",
+    }
+    assert told(Bundle.open(zipped(tmp_path / "b.zip", files)), "orgs") == ["d", "s"]
+
+
+@pytest.mark.parametrize("name", ["b", "b.zip"])
+def test_a_file_gone_since_the_bundle_was_opened_is_told(
+    tmp_path: Path, name: str
+) -> None:
+    write_bundle(tmp_path / name, MemoryCatalog())
+    bundle = Bundle.open(tmp_path / name)
+    if name == "b":
+        (tmp_path / "b" / "orgs.csv").unlink()
+    else:
+        zipped(tmp_path / "b.zip", {"users.csv": USERS})
+    with pytest.raises(BundleError) as caught:
+        list(bundle.records("orgs"))
+    assert caught.value.code == "unreadable"
+    assert str(caught.value) == f"{name}: orgs.csv can no longer be read"
+
+
 # B32 to B34: the manifest
 
 
@@ -411,6 +468,18 @@ def test_a_cell_too_long_rejects_its_row_alone(
     assert after == "b"
 
 
+def test_the_limit_stands_where_an_application_allows_more(tmp_path: Path) -> None:
+    text = f"{ORGS}a,,,{'x' * 131_073},school,,\n"
+    bundle = Bundle.open(orgs_only(tmp_path / "b", text))
+    before = csv.field_size_limit(1_000_000)
+    try:
+        assert told(bundle, "orgs") == [
+            "orgs.csv line 2: holds a cell of more than 131072 characters"
+        ]
+    finally:
+        csv.field_size_limit(before)
+
+
 def test_a_cell_of_the_greatest_length_is_read(tmp_path: Path) -> None:
     text = f"{ORGS}a,,,{'x' * 131_072},school,,\n"
     assert told(Bundle.open(orgs_only(tmp_path / "b", text)), "orgs") == ["a"]
@@ -565,6 +634,15 @@ def test_user_ids_that_are_no_pairs_are_kept_or_told(tmp_path: Path) -> None:
     )
     assert isinstance(second, User)
     assert second.user_ids == ()
+
+
+def test_a_list_with_odd_quotes_is_split_at_its_commas(tmp_path: Path) -> None:
+    head = ",".join(column.name for column in FILES["1.2"]["courses"])
+    text = f'{head}\nk,,,,Maths,,"""07""x, 08,",d,,\n'
+    files = {"manifest.csv": manifest(courses="bulk"), "courses.csv": text}
+    (course,) = Bundle.open(folder(tmp_path / "b", files)).records("courses")
+    assert isinstance(course, Record)
+    assert format_record(course)["grades"] == ['"07"x', "08"]
 
 
 def test_a_1_1_user_is_read_as_one_of_1_2(tmp_path: Path) -> None:
@@ -782,10 +860,36 @@ def test_what_is_written_reads_back_the_same(tmp_path: Path, name: str) -> None:
     bundle = Bundle.open(tmp_path / name)
     again = MemoryCatalog.from_bundle(bundle)
     assert [str(problem) for problem in again.problems] == [
-        "scoreScales.csv line 2: orgSourcedId is blank although the standard requires it"
+        (
+            "scoreScales.csv line 2: orgSourcedId is blank although the standard "
+            "requires it"
+        )
     ]
     for collection in KINDS:
         assert list(again.records(collection)) == list(catalog.records(collection))
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.2"])
+def test_a_grading_period_is_written_as_the_version_calls_it(
+    tmp_path: Path, version: str
+) -> None:
+    item = next(district().records("lineItems"))
+    period = ref("academicSession", "q1")
+    old = format_record(item) | {
+        "gradingPeriod": period,
+        "sourcedId": "old",
+        "scoreScale": None,
+    }
+    session = old.pop("academicSession")
+    catalog = MemoryCatalog({"lineItems": [item, wire("lineItems", **old)]})
+    write_bundle(tmp_path / "b.zip", catalog, version)
+    first, second = Bundle.open(tmp_path / "b.zip").records("lineItems")
+    assert isinstance(first, LineItem)
+    assert isinstance(second, LineItem)
+    assert [
+        part.academic_session.sourced_id if part.academic_session else None
+        for part in (first, second)
+    ] == [session["sourcedId"], "q1"]
 
 
 def test_every_file_of_the_standard_is_written_with_its_columns_in_order(

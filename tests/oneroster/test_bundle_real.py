@@ -1,7 +1,6 @@
 """Bundles that others made, defects included: see SOURCE.md beside them."""
 
 import csv
-import os
 import shutil
 from pathlib import Path
 
@@ -12,31 +11,27 @@ from oneroster.bundle_writer import write_bundle
 from oneroster.catalog import KINDS, MemoryCatalog
 from oneroster.models import AcademicSession, Course, Demographics, SisClass, User
 
-ROOT = Path(__file__).resolve().parents[2]
-SHARED = Path(
-    os.environ.get("MASTERYBRIDGE_SHARED_DATA", ROOT.parent / "shared" / "data")
-)
-TOOLKIT = SHARED / "oneroster" / "edfi-lms-toolkit"
-
-pytestmark = pytest.mark.skipif(
-    not TOOLKIT.is_dir(), reason="the shared OneRoster bundles are not here"
-)
 VERSIONS = pytest.mark.parametrize("version", ["1.0", "1.1"])
 BOTH = pytest.mark.parametrize("catalog", ["1.0", "1.1"], indirect=True)
 
 
 @pytest.fixture
-def catalog(request: pytest.FixtureRequest) -> MemoryCatalog:
-    return catalog_of(request.param)
+def toolkit(shared_data: Path) -> Path:
+    return shared_data / "oneroster" / "edfi-lms-toolkit"
 
 
-def catalog_of(version: str) -> MemoryCatalog:
-    return MemoryCatalog.from_bundle(Bundle.open(TOOLKIT / f"v{version}"))
+@pytest.fixture
+def catalog(toolkit: Path, request: pytest.FixtureRequest) -> MemoryCatalog:
+    return catalog_of(toolkit, request.param)
 
 
-def rows_of(version: str) -> dict[str, list[dict[str, str]]]:
+def catalog_of(toolkit: Path, version: str) -> MemoryCatalog:
+    return MemoryCatalog.from_bundle(Bundle.open(toolkit / f"v{version}"))
+
+
+def rows_of(toolkit: Path, version: str) -> dict[str, list[dict[str, str]]]:
     found = {}
-    for path in (TOOLKIT / f"v{version}").glob("*.csv"):
+    for path in (toolkit / f"v{version}").glob("*.csv"):
         if path.name != "manifest.csv":
             with path.open(encoding="utf-8", newline="") as file:
                 found[path.stem] = list(csv.DictReader(file))
@@ -44,11 +39,11 @@ def rows_of(version: str) -> dict[str, list[dict[str, str]]]:
 
 
 @VERSIONS
-def test_every_row_of_every_file_becomes_a_record(version: str) -> None:
-    catalog = catalog_of(version)
+def test_every_row_of_every_file_becomes_a_record(toolkit: Path, version: str) -> None:
+    catalog = catalog_of(toolkit, version)
     expected = {
         name: [row.get("sourcedId") or row.get("userSourcedId") for row in rows]
-        for name, rows in rows_of(version).items()
+        for name, rows in rows_of(toolkit, version).items()
     }
     assert len(expected) == 7
     assert expected == {
@@ -88,35 +83,39 @@ def test_what_is_wrong_is_told_and_nothing_is_lost(
     assert all(problem.warning for problem in catalog.problems)
 
 
-def test_modes_are_those_of_the_manifest() -> None:
-    bundle = Bundle.open(TOOLKIT / "v1.1")
+def test_modes_are_those_of_the_manifest(toolkit: Path) -> None:
+    bundle = Bundle.open(toolkit / "v1.1")
     assert bundle.version == "1.1"
     assert bundle.manifest["source.systemCode"] == "ClassLink"
     assert {name: bundle.mode(name) for name in KINDS} == {
         **dict.fromkeys(KINDS, "absent"),
-        **dict.fromkeys(rows_of("1.1"), "bulk"),
+        **dict.fromkeys(rows_of(toolkit, "1.1"), "bulk"),
     }
 
 
-def test_the_older_layout_needs_no_manifest() -> None:
-    bundle = Bundle.open(TOOLKIT / "v1.0")
+def test_the_older_layout_needs_no_manifest(toolkit: Path) -> None:
+    bundle = Bundle.open(toolkit / "v1.0")
     assert (bundle.version, bundle.manifest) == ("1.0", {})
     assert [name for name in KINDS if bundle.mode(name) == "bulk"] == [
-        name for name in KINDS if name in rows_of("1.0")
+        name for name in KINDS if name in rows_of(toolkit, "1.0")
     ]
 
 
-def test_the_newer_layout_without_its_manifest_is_refused(tmp_path: Path) -> None:
-    shutil.copytree(TOOLKIT / "v1.1", tmp_path / "roster")
+def test_the_newer_layout_without_its_manifest_is_refused(
+    toolkit: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(toolkit / "v1.1", tmp_path / "roster")
     (tmp_path / "roster" / "manifest.csv").unlink()
     with pytest.raises(Exception, match=r"^roster holds no manifest.csv; add the man"):
         Bundle.open(tmp_path / "roster")
 
 
 @VERSIONS
-def test_people_have_the_role_and_place_of_the_file(version: str) -> None:
-    catalog = catalog_of(version)
-    rows = {row["sourcedId"]: row for row in rows_of(version)["users"]}
+def test_people_have_the_role_and_place_of_the_file(
+    toolkit: Path, version: str
+) -> None:
+    catalog = catalog_of(toolkit, version)
+    rows = {row["sourcedId"]: row for row in rows_of(toolkit, version)["users"]}
     for user in catalog.records("users"):
         assert isinstance(user, User)
         row = rows[user.sourced_id]
@@ -153,8 +152,8 @@ def test_swapped_cells_and_missing_parents_are_kept_as_sent(
     assert [getattr(part, "parent", "") for part in sessions] == [None, None, None]
 
 
-def test_capital_words_of_the_older_layout_are_read() -> None:
-    bundle = Bundle.open(TOOLKIT / "v1.0")
+def test_capital_words_of_the_older_layout_are_read(toolkit: Path) -> None:
+    bundle = Bundle.open(toolkit / "v1.0")
     mary = next(bundle.records("demographics"))
     assert isinstance(mary, Demographics)
     assert (mary.sourced_id, mary.sex, mary.asian, mary.white) == (

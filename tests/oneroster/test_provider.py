@@ -1,26 +1,31 @@
 """The provider: what a client of OneRoster 1.2 may ask of it, and what it answers."""
 
 import json
+import threading
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 import requests
 from flask import Flask
+from waitress.server import create_server
 
 from oneroster.auth import ClientCredentials
 from oneroster.catalog import KINDS, MemoryCatalog
 from oneroster.client import Client
 from oneroster.dialects import DIALECTS
-from oneroster.errors import AuthError, StatusError
+from oneroster.errors import AuthError, NotFoundError, StatusError
 from oneroster.loopback import Loopback
 from oneroster.models import LineItem, Record, Result, parse_record
 from oneroster.provider import Manners, blueprint
 from oneroster.provider_operations import OPERATIONS
 from oneroster.service import Service
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 HOST = "https://sis.example"
 ROSTERING = f"{HOST}/ims/oneroster/rostering/v1p2"
@@ -186,8 +191,8 @@ class Sis:
         self.clock = Clock()
         self.seen: list[tuple[str, str, int, Mapping[str, object]]] = []
         self.clients = {"tool": GOOD, "other": "word"}
-        app = Flask("sis")
-        app.register_blueprint(
+        self.app = Flask("sis")
+        self.app.register_blueprint(
             blueprint(
                 self.catalog,
                 clients=self.clients,
@@ -198,7 +203,7 @@ class Sis:
             )
         )
         self.session = requests.Session()
-        self.session.mount(HOST, Loopback(app))
+        self.session.mount(HOST, Loopback(self.app))
 
     def token(self, scope: str = ALL) -> str:
         reply = self.session.post(
@@ -225,7 +230,8 @@ class Sis:
     def read(self, url: str, **params: str) -> dict[str, Any]:
         reply = self.ask("GET", url, params=params)
         assert reply.status_code == 200, reply.text
-        return reply.json()
+        found: dict[str, Any] = reply.json()
+        return found
 
     def ids(self, url: str, **params: str) -> list[str]:
         (found,) = self.read(url, **params).values()
@@ -741,6 +747,7 @@ def test_a_put_replaces_the_whole_object(sis: Sis, status: int) -> None:
         ({"lineItem": ref("lineItem", "x")}, "lineItem refers to nothing in lineItems"),
         ({"lineItem": "l1"}, "lineItem is no reference with a sourcedId"),
         ({"student": ref("user", "cy")}, "student refers to nothing in students"),
+        ({"class": {"sourcedId": 5}}, "class is no reference with a sourcedId"),
         ({"scoreStatus": "graded"}, "scoreStatus is no scoreStatus of the standard"),
         ({"score": "7.5"}, "score is not a number"),
         ({"score": True}, "score is not a number"),
@@ -866,6 +873,13 @@ def test_what_is_put_is_read_back_and_deleted(sis: Sis, name: str) -> None:
     assert sis.ask("GET", url).status_code == 404
 
 
+def test_a_line_item_with_a_date_that_is_none_is_refused(sis: Sis) -> None:
+    for day in ("soon", "2026-10-01"):
+        body = {"lineItem": ITEM | {"status": "active", "assignDate": day}}
+        reply = sis.ask("PUT", f"{GRADEBOOK}/lineItems/l1", body=body)
+        assert minor(reply)[2].startswith("assignDate is not an ISO 8601 date-time; ")
+
+
 @behaving(Manners(keeps_deleted=True, deleted_status=200))
 def test_a_deleted_object_may_stay_as_to_be_deleted(sis: Sis) -> None:
     url = f"{GRADEBOOK}/results/r-ada-l1"
@@ -971,6 +985,39 @@ def test_an_observer_hears_of_every_request_and_of_no_secret(sis: Sis) -> None:
     assert "wrong" not in json.dumps(sis.seen)
 
 
+def test_a_provider_needs_no_clock_key_or_observer() -> None:
+    app = Flask("sis")
+    app.register_blueprint(
+        blueprint(MemoryCatalog(), clients={"tool": GOOD, "other": "word"})
+    )
+    session = requests.Session()
+    session.mount(HOST, Loopback(app))
+    form = grant(client_id="other", **WORD)
+    token = session.post(TOKEN, data=form).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    assert session.get(f"{ROSTERING}/orgs", headers=headers).json() == {"orgs": []}
+
+
+def test_without_the_raw_path_plain_ids_are_found_all_the_same() -> None:
+    app = Flask("sis")
+    catalog = MemoryCatalog({"orgs": records_of("orgs", rows()["orgs"])})
+    app.register_blueprint(blueprint(catalog, clients={"other": "word"}))
+
+    def without(
+        environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        del environ["REQUEST_URI"]
+        return app(environ, start_response)
+
+    session = requests.Session()
+    session.mount(HOST, Loopback(without))
+    form = grant(client_id="other", **WORD)
+    token = session.post(TOKEN, data=form).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    reply = session.get(f"{ROSTERING}/orgs/s1", headers=headers)
+    assert reply.json()["org"]["name"] == "Hill"
+
+
 def client_of(sis: Sis, secret: str, scope: str = ALL) -> Client:
     auth = ClientCredentials(TOKEN, "tool", secret, scope=scope, session=sis.session)
     return Client(Service.at(HOST), auth=auth, session=sis.session, page_size=2)
@@ -1007,6 +1054,28 @@ def test_our_client_writes_what_it_then_reads(sis: Sis) -> None:
     assert sis.catalog.read("results", "a/b") is None
     item = cast("LineItem", sis.catalog.read("lineItems", "l1"))
     assert client.post("classes/c1/lineItems", [item])["l1"] != "l1"
+
+
+@pytest.fixture
+def url(sis: Sis) -> Iterator[str]:
+    """Where the provider is served on a real socket."""
+    server = create_server(sis.app, host="127.0.0.1", port=0)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+    thread.join(timeout=5)
+
+
+def test_a_real_server_serves_the_same(sis: Sis, url: str) -> None:
+    auth = ClientCredentials(f"{url}/oauth2/token", "tool", GOOD, scope=ALL)
+    client = Client(Service.at(url), auth=auth, page_size=3)
+    for name in KINDS:
+        read = [record.sourced_id for record in client.records(name)]
+        assert read == sorted(one.sourced_id for one in sis.catalog.records(name))
+    assert client.read("classes", "c/3").sourced_id == "c/3"
+    with pytest.raises(NotFoundError):
+        client.read("classes", "c-3")
 
 
 def test_our_client_is_told_why_it_is_refused(sis: Sis) -> None:

@@ -39,7 +39,11 @@ async function freshGrades() {
   const answer = await fetch(location.href);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const newer = page.getElementById("live");
-  if (newer) live.replaceChildren(...newer.childNodes);
+  if (!newer || newer.innerHTML === live.innerHTML) return;
+  const wide = live.querySelector(".wide");
+  const place = wide ? [wide.scrollLeft, wide.scrollTop] : [0, 0];
+  live.replaceChildren(...newer.childNodes);
+  live.querySelector(".wide")?.scrollTo(...place);
 }
 
 async function listen() {
