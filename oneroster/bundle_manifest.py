@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from oneroster.bundle_columns import FILES
+from oneroster.bundle_columns import FILES, SIDE_FILES
 from oneroster.bundle_rows import Row
 from oneroster.errors import BundleError, Problem
 
@@ -61,7 +61,7 @@ def file_modes(
             warnings.append(_ignored(file))
         if modes[file] != "absent" and not there:
             raise _missing(file, mode, names)
-    return modes, warnings
+    return modes, warnings + _mixed(modes)
 
 
 def recognise_1_0(headers: Mapping[str, Sequence[str]]) -> bool:
@@ -93,6 +93,27 @@ def _missing(file: str, mode: str, names: set[str]) -> BundleError:
         "add the file or say absent",
         code="missing_file",
     )
+
+
+def _mixed(modes: Mapping[str, str]) -> list[Problem]:
+    """Tell of snapshots whose other half tells only what changed, or nothing."""
+    return [
+        Problem(
+            f"{side.name}.csv",
+            None,
+            "",
+            f"is {modes[side.name]} while {side.collection}.csv is bulk; "
+            f"{side.collection} may lack what it does not repeat",
+            "mixed_modes",
+            warning=True,
+        )
+        for side in SIDE_FILES
+        if modes.get(side.collection) == "bulk"
+        and (
+            modes.get(side.name) == "delta"
+            or (side.name == "roles" and modes.get(side.name) == "absent")
+        )
+    ]
 
 
 def _version_warning() -> Problem:

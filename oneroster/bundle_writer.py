@@ -225,7 +225,7 @@ def _target(path: Path) -> Iterator[Callable[[str], IO[bytes]]]:
             def open_in_zip(name: str) -> IO[bytes]:
                 member = zipfile.ZipInfo(name, date_time=ZIP_EPOCH)
                 member.compress_type = zipfile.ZIP_DEFLATED
-                return archive.open(member, "w", force_zip64=True)
+                return archive.open(member, "w")
 
             yield open_in_zip
         unfinished.replace(path)

@@ -6,7 +6,7 @@ selection).
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
@@ -121,6 +121,7 @@ def _count(arguments: Mapping[str, str], name: str, default: int, *, least: int)
     return int(text)
 
 
+@cache
 def _names(kind: type[Record]) -> dict[str, str]:
     """Tell the fields of a kind: the name on the wire, to the name in Python."""
     return {part.alias or name: name for name, part in kind.model_fields.items()}

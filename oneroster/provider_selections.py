@@ -25,6 +25,7 @@ from oneroster.provider_replies import RefusalError
 __all__ = ["NESTED", "SUBSETS", "Ids", "read_one"]
 
 Ids = tuple[str, ...]
+Selection = Callable[[Catalog, Ids], Iterable[Record]]
 
 
 def _refers(reference: Reference | None, sourced_id: str) -> bool:
@@ -72,7 +73,7 @@ def read_one(catalog: Catalog, name: str, sourced_id: str) -> Record:
     return record
 
 
-def _classes_of_user(role: str | None) -> Callable[[Catalog, Ids], Iterable[Record]]:
+def _classes_of_user(role: str | None) -> Selection:
     def classes(catalog: Catalog, ids: Ids) -> Iterator[Record]:
         wanted = {
             part.class_.sourced_id
@@ -84,7 +85,7 @@ def _classes_of_user(role: str | None) -> Callable[[Catalog, Ids], Iterable[Reco
     return classes
 
 
-def _users_of_class(role: str) -> Callable[[Catalog, Ids], Iterable[Record]]:
+def _users_of_class(role: str) -> Selection:
     def users(catalog: Catalog, ids: Ids) -> Iterator[Record]:
         wanted = {
             part.user.sourced_id: None
@@ -97,7 +98,19 @@ def _users_of_class(role: str) -> Callable[[Catalog, Ids], Iterable[Record]]:
     return users
 
 
-def _users_of_school(role: str) -> Callable[[Catalog, Ids], Iterable[Record]]:
+def _in_school(read: Selection) -> Selection:
+    """Read what belongs to a class, if the class belongs to the school."""
+
+    def checked(catalog: Catalog, ids: Ids) -> Iterable[Record]:
+        sis_class = read_one(catalog, "classes", ids[1])
+        if not _refers(getattr(sis_class, "school", None), ids[0]):
+            raise RefusalError(404, "unknownobject", "the school has no such class")
+        return read(catalog, ids)
+
+    return checked
+
+
+def _users_of_school(role: str) -> Selection:
     return lambda catalog, ids: (
         user for user in catalog.records("users") if _has_role(user, role, ids[0])
     )
@@ -172,7 +185,7 @@ def _scales_of_school(catalog: Catalog, ids: Ids) -> Iterator[Record]:
     )
 
 
-def _resources(owner: str) -> Callable[[Catalog, Ids], Iterable[Record]]:
+def _resources(owner: str) -> Selection:
     def resources(catalog: Catalog, ids: Ids) -> Iterator[Record]:
         holder = catalog.read(owner, ids[0])
         references = getattr(holder, "resources", ())
@@ -182,7 +195,7 @@ def _resources(owner: str) -> Callable[[Catalog, Ids], Iterable[Record]]:
     return resources
 
 
-NESTED: Mapping[str, Callable[[Catalog, Ids], Iterable[Record]]] = {
+NESTED: Mapping[str, Selection] = {
     "schools/*/classes": lambda catalog, ids: (
         part for part in _classes(catalog) if _refers(part.school, ids[0])
     ),
@@ -193,13 +206,13 @@ NESTED: Mapping[str, Callable[[Catalog, Ids], Iterable[Record]]] = {
     "schools/*/students": _users_of_school("student"),
     "schools/*/teachers": _users_of_school("teacher"),
     "schools/*/terms": _terms_of_school,
-    "schools/*/classes/*/enrollments": lambda catalog, ids: (
-        part
-        for part in _enrollments(catalog)
-        if part.class_.sourced_id == ids[1] and _refers(part.school, ids[0])
+    "schools/*/classes/*/enrollments": _in_school(
+        lambda catalog, ids: (
+            part for part in _enrollments(catalog) if _refers(part.class_, ids[1])
+        )
     ),
-    "schools/*/classes/*/students": _users_of_class("student"),
-    "schools/*/classes/*/teachers": _users_of_class("teacher"),
+    "schools/*/classes/*/students": _in_school(_users_of_class("student")),
+    "schools/*/classes/*/teachers": _in_school(_users_of_class("teacher")),
     "classes/*/students": _users_of_class("student"),
     "classes/*/teachers": _users_of_class("teacher"),
     "courses/*/classes": lambda catalog, ids: (

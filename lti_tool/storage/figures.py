@@ -30,10 +30,20 @@ def load_figures(session: Session) -> dict[str, Any]:
         .join(score, score.c.assignment_id == alignment.c.assignment_id)
         .where(score.c.status == "active", score.c.given.is_not(None))
     )
-    delivered = session.execute(
-        select(delivery.c.destination, func.count())
+    # Rows are closed, never deleted: a key that was told twice counts once.
+    told = (
+        select(
+            delivery.c.destination,
+            delivery.c.course_id,
+            delivery.c.person_id,
+            delivery.c.competency_id,
+        )
         .where(delivery.c.state == "delivered")
-        .group_by(delivery.c.destination)
+        .distinct()
+        .subquery()
+    )
+    delivered = session.execute(
+        select(told.c.destination, func.count()).group_by(told.c.destination)
     )
     return {
         "synced": {

@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, case, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from lti_tool.storage.database import rows
@@ -66,16 +76,22 @@ def put(session: Session, outcomes: Sequence[Mapping[str, Any]], now: datetime) 
     Each mapping has the four parts of the key, value, maximum, level_name, basis.
     Returns how many rows entered.
     """
-    for outcome in outcomes:
-        session.execute(
+    if outcomes:
+        # Rows in flight keep their state and are locked all the same: settle()
+        # waits, and then sees that a newer value is there.
+        is_flying = delivery.c.state.in_(IN_FLIGHT)
+        session.connection().execute(
             update(delivery)
             .where(
-                *(delivery.c[name] == outcome[name] for name in _KEY),
-                delivery.c.state.in_(("pending", *STUCK)),
+                *(delivery.c[name] == bindparam(f"key_{name}") for name in _KEY),
+                delivery.c.state.in_(("pending", *STUCK, *IN_FLIGHT)),
             )
-            .values(state="superseded", closed_at=now)
+            .values(
+                state=case((is_flying, delivery.c.state), else_="superseded"),
+                closed_at=case((is_flying, delivery.c.closed_at), else_=now),
+            ),
+            [{f"key_{name}": outcome[name] for name in _KEY} for outcome in outcomes],
         )
-    if outcomes:
         session.execute(
             insert(delivery),
             [
@@ -133,6 +149,38 @@ def renew(session: Session, ids: Sequence[int], now: datetime) -> None:
     )
 
 
+def note_sending(session: Session, at: Mapping[int, datetime]) -> None:
+    """Write down, before anything is sent, which timestamp each row is sent with.
+
+    A worker may die between the sending and the settling: what may stand there then
+    counts as ours, and the next timestamp is later all the same.
+    """
+    if at:
+        session.connection().execute(
+            update(delivery)
+            .where(delivery.c.id == bindparam("row_id"))
+            .values(sent_at=bindparam("noted_at")),
+            [{"row_id": row_id, "noted_at": moment} for row_id, moment in at.items()],
+        )
+
+
+def drop_waiting(
+    session: Session, course_id: int, destination: str, now: datetime
+) -> int:
+    """Close what waits for a destination that was switched off; returns how many."""
+    dropped = session.execute(
+        update(delivery)
+        .where(
+            delivery.c.course_id == course_id,
+            delivery.c.destination == destination,
+            delivery.c.state.in_(("pending", *STUCK)),
+        )
+        .values(state="superseded", closed_at=now, code="switched_off")
+        .returning(delivery.c.id)
+    )
+    return len(dropped.all())
+
+
 def load_told_places(
     session: Session, course_id: int | None = None
 ) -> list[tuple[str, int]]:
@@ -149,10 +197,21 @@ def load_told_places(
 
 
 def settle(session: Session, settlements: Sequence[Settlement], now: datetime) -> None:
-    """Store what became of deliveries this worker holds."""
+    """Store what became of deliveries this worker holds.
+
+    A row that is no longer in flight was settled by another worker, and stays so. A
+    row that is to be tried again, or to wait for a person, gives way to a newer value.
+    """
     for done in settlements:
+        held = session.scalar(
+            select(delivery.c.state)
+            .where(delivery.c.id == done.delivery_id)
+            .with_for_update()
+        )
+        if held not in IN_FLIGHT:
+            continue
         state = done.state
-        if state == "pending" and _is_overtaken(session, done.delivery_id):
+        if state in {"pending", *STUCK} and _is_overtaken(session, done.delivery_id):
             state = "superseded"
         is_closed = state in {"delivered", "superseded", "dead"}
         session.execute(
@@ -184,7 +243,7 @@ def _told(done: Settlement, now: datetime) -> dict[str, Any]:
 
 
 def _is_overtaken(session: Session, delivery_id: int) -> bool:
-    """Tell whether a newer value of the same key waits."""
+    """Tell whether there is a newer value of the same key, waiting or gone out."""
     newer = delivery.alias()
     return bool(
         session.scalar(
@@ -194,7 +253,6 @@ def _is_overtaken(session: Session, delivery_id: int) -> bool:
             .where(
                 delivery.c.id == delivery_id,
                 newer.c.id > delivery.c.id,
-                newer.c.state == "pending",
             )
         )
     )

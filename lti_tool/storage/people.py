@@ -16,9 +16,9 @@ def find_person(session: Session, name: str) -> int:
         NotFoundError: no person, or more than one, goes by that name.
     """
     found = session.scalars(
-        select(sis_user.c.person_id).where(
-            sis_user.c.sourced_id == name, sis_user.c.person_id.is_not(None)
-        )
+        select(sis_user.c.person_id)
+        .where(sis_user.c.sourced_id == name, sis_user.c.person_id.is_not(None))
+        .distinct()
     ).all()
     if not found and name.isdigit():
         found = session.scalars(

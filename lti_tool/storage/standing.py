@@ -37,6 +37,17 @@ Key = tuple[int, int]  # person, competency
 _FIELDS = tuple(StoredAttainment.__slots__)
 
 
+def hold_course(session: Session, course_id: int) -> None:
+    """Let no other transaction compute this course until ours ends.
+
+    Two that compute at once would each miss what the other brings. SQLite has one
+    writer anyhow, and knows no such lock.
+    """
+    session.execute(
+        select(course.c.id).where(course.c.id == course_id).with_for_update()
+    )
+
+
 def load(
     session: Session, course_id: int, persons: Collection[int] | None = None
 ) -> dict[Key, StoredAttainment]:

@@ -10,6 +10,7 @@ from itertools import groupby
 from lti_tool.storage import curriculum, evidence, outbox, people, standing
 from lti_tool.storage.database import Session
 from lti_tool.storage.evidence import SpokenScore
+from lti_tool.storage.outbox import Delivery
 from lti_tool.storage.standing import Key, StoredAttainment
 from mappings.errors import EvidenceError
 from mappings.evidence import Evidence, ratio_of
@@ -61,6 +62,7 @@ def refresh(
     With persons, only their cells. It runs in the caller's transaction, so evidence,
     attainment and outbox change together; running it twice changes nothing more.
     """
+    standing.hold_course(session, course_id)
     plan = curriculum.load_plan(session, course_id)
     old = standing.load(session, course_id, persons)
     new = _computed(session, plan, now, persons)
@@ -75,18 +77,43 @@ def refresh(
 
 
 def tell_all(session: Session, course_id: int, destination: str, now: datetime) -> int:
-    """Put every attainment of a course into the outbox: a destination just went on."""
+    """Put every attainment of a course into the outbox: a destination just went on.
+
+    What it was told before and nothing speaks for any more is withdrawn.
+    """
+    standing.hold_course(session, course_id)
     plan = curriculum.load_plan(session, course_id)
     known = outbox.load_told(session, destination, course_id)
     here = people.load_learners(session, course_id)
+    held = standing.load(session, course_id)
     news = [
         standing.outcome_row(one, destination, plan.scale.maximum)
-        for key, one in standing.load(session, course_id).items()
-        if one.value is not None
-        and one.person_id in here
-        and (key not in known or known[key].value != one.value)
+        for key, one in held.items()
+        if one.person_id in here and _is_news(known.get(key), one.value)
+    ]
+    news += [
+        _withdrawal(told)
+        for key, told in known.items()
+        if key not in held and told.person_id in here and told.value is not None
     ]
     return outbox.put(session, news, now)
+
+
+def _is_news(told: Delivery | None, value: float | None) -> bool:
+    return value != (None if told is None else told.value)
+
+
+def _withdrawal(told: Delivery) -> dict[str, object]:
+    return {
+        "destination": told.destination,
+        "course_id": told.course_id,
+        "person_id": told.person_id,
+        "competency_id": told.competency_id,
+        "value": None,
+        "maximum": told.maximum,
+        "level_name": None,
+        "basis": {},
+    }
 
 
 def switch(
@@ -98,13 +125,19 @@ def switch(
     who: str,
     now: datetime,
 ) -> int:
-    """Switch a destination; going on tells it all. Returns how many outcomes."""
+    """Switch a destination; going on tells it all. Returns how many outcomes.
+
+    Going off lets nothing more go out: what waits is closed, what stands there stays.
+    """
     was_on = destination in curriculum.load_destinations(session, course_id)
     if is_on != was_on:
         curriculum.save_destination(
             session, course_id, destination, is_on=is_on, who=who, now=now
         )
-    return tell_all(session, course_id, destination, now) if is_on else 0
+    if is_on:
+        return tell_all(session, course_id, destination, now)
+    outbox.drop_waiting(session, course_id, destination, now)
+    return 0
 
 
 def why(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -137,10 +138,12 @@ def serve() -> Iterator[Serve]:
 
 
 @pytest.fixture
-def log_lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], list[str]]]:
-    """Everything logged since, a line each, as the JSON that goes to stderr."""
+def log_lines() -> Iterator[Callable[[], list[str]]]:
+    """Everything logged so far, a line each, as the JSON that goes to stderr."""
+    written = io.StringIO()
     configure_logs("json")
-    yield lambda: capsys.readouterr().err.splitlines()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(written))
+    yield lambda: written.getvalue().splitlines()
     structlog.reset_defaults()
 
 

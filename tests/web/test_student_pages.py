@@ -96,7 +96,7 @@ def test_a_competency_tells_where_why_and_what_would_move_it(
         "Work that counts: Unit 1 check (due Nov 4, 2026)",
         "23 Nov Unit 1 quiz 8 of 10 3 Proficient",
         "22 Nov Unit 1 check does not count: not the best score 6 of 10",
-        "How your level was worked out best of 3.2, 2.4 = 3.2",
+        "How your level was worked out best of 2.4, 3.2 = 3.2",
     ):
         assert words in text
     assert "<em>amounts</em> using &gt;, &lt; or =" in html

@@ -233,7 +233,7 @@ def test_a_cell_opens_to_evidence_arithmetic_and_where_it_was_sent(
         "3 Proficient from 2 pieces of evidence",
         "23 Nov Unit 1 quiz 8 of 10 3 Proficient",
         "22 Nov Unit 1 check does not count: not the best score 6 of 10 2 Developing",
-        "How we got 3 best of 3.2, 2.4 = 3.2",
+        "How we got 3 best of 2.4, 3.2 = 3.2",
         "Rule of this course: Highest.",
         "LMS gradebook : accepted 2 minutes ago",
         "This student has not opened the tool in the LMS yet",
