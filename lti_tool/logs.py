@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import MutableMapping
 from typing import Any, Literal, cast
@@ -44,7 +45,7 @@ def configure_logs(style: Literal["json", "text"]) -> None:
     render: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if style == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(colors=_has_colors())
     )
     structlog.configure(
         processors=[
@@ -59,6 +60,11 @@ def configure_logs(style: Literal["json", "text"]) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def _has_colors() -> bool:
+    """Tell whether colours are wanted. Source: no-color.org."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 
 def log() -> structlog.typing.FilteringBoundLogger:

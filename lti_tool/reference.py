@@ -24,10 +24,11 @@ SETTINGS_HEAD: Final = f"""\
 
 {MADE}
 
-Each setting is an environment variable. It may also stand in a file of
-`NAME=value` lines that `{PREFIX}CONFIG` names; the environment goes before the file.
-No setting is a secret by itself except a password inside a URL: keep that in the file,
-readable by the tool's user only.
+Each setting is an environment variable. It may also stand in a file of `NAME=value`
+lines that `{PREFIX}CONFIG` names; what the environment says goes before the file.
+A URL that holds a password belongs in that file, readable by the tool's user only.
+For the tests there are `{PREFIX}TEST_DATABASE_URL` (a PostgreSQL server, by
+default the one on this machine if it answers) and `{PREFIX}SHARED_DATA`.
 """
 
 COMMANDS_HEAD: Final = f"""\
@@ -36,8 +37,8 @@ COMMANDS_HEAD: Final = f"""\
 {MADE}
 
 Every command takes `--json`: exactly one JSON document on stdout, everything else on
-stderr. `NO_COLOR` is honoured. Exit codes: 0 done, 1 a problem was found, 2 wrong usage,
-3 on hold for a person, 4 the other system did not answer.
+stderr. `NO_COLOR` is honoured. Exit codes: 0 done, 1 a problem was found, 2 wrong
+usage, 3 on hold for a person, 4 the other system did not answer.
 """
 
 

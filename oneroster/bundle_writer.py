@@ -201,8 +201,12 @@ def _cells(
     for row in rows:
         extra = row.get("metadata", {})
         yield [format_cell(column, row.get(column.field)) for column in columns] + [
-            str(extra.get(name, "")) for name in metadata
+            _metadata_cell(extra.get(name, "")) for name in metadata
         ]
+
+
+def _metadata_cell(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _write_rows(file: IO[bytes], rows: Iterable[list[str]]) -> None:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
-import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +12,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from psycopg import sql
-from waitress.server import create_server
 
+from lti_tool.demo.servers import Servers, free_ports
 from lti_tool.storage.database import Database
 
 if TYPE_CHECKING:
@@ -108,30 +105,18 @@ def sqlite_database(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-def free_port() -> int:
-    """A TCP port nobody listens on at this moment."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
 def serve() -> Iterator[Callable[..., str]]:
     """Serve a WSGI application on a real socket; gives its address."""
-    running = []
+    servers = Servers("127.0.0.1")
 
     def start(app: WSGIApplication, port: int | None = None) -> str:
-        port = port or free_port()
-        server = create_server(app, host="127.0.0.1", port=port, threads=8)
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        running.append((server, thread))
+        port = port or free_ports("127.0.0.1", 1)[0]
+        servers.serve(app, port)
         return f"http://127.0.0.1:{port}"
 
     yield start
-    for server, thread in running:
-        server.close()
-        thread.join(timeout=5)
+    servers.stop()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lti_tool.cli.curriculum import align, course, framework, mastery
+from lti_tool.cli.curriculum import course, framework
+from lti_tool.cli.mastery import align, mastery
 from lti_tool.cli.operation import (
     backup,
     db,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote, urlsplit
 
 import click
 import waitress
@@ -15,6 +18,7 @@ from lti_tool.app import create_app
 from lti_tool.cli.root import PROBLEM, Bench, command, masterybridge, now, table
 from lti_tool.errors import BridgeError, ConfigError
 from lti_tool.logs import log
+from lti_tool.platforms.http import is_local
 from lti_tool.storage import keys as tool_keys
 from lti_tool.work.jobs import Jobs
 
@@ -34,12 +38,13 @@ def _serve(
     jobs = Jobs(bench.settings, bench.database)
     consumer = None
     if bench.settings.is_embedded and not no_worker:
-        consumer = jobs.worker(1)
+        consumer = jobs.embedded_worker()
         consumer.start()
     app = create_app(bench.settings, bench.database, tell_worker=jobs.deliver)
     log().info("serving", host=host, port=port, processes=workers)
     try:
         if workers == 1:
+            logging.getLogger("waitress.queue").setLevel(logging.ERROR)
             waitress.serve(app, host=host, port=port, threads=THREADS, _quiet=True)
         else:
             _serve_processes(app, f"{host}:{port}", workers)
@@ -93,8 +98,11 @@ def _upgrade(bench: Bench) -> None:
     from lti_tool.storage.database import Database  # noqa: PLC0415 -- before the check
 
     database = Database(bench.settings.database)
-    was_current = database.is_current()
-    database.upgrade()
+    try:
+        was_current = database.is_current()
+        database.upgrade()
+    finally:
+        database.close()
     text = (
         "the schema was up to date" if was_current else "the schema is up to date now"
     )
@@ -112,9 +120,12 @@ def _backup(bench: Bench, path: Path) -> None:
     file = Path(bench.settings.database.removeprefix("sqlite:///"))
     if path.exists():
         raise ConfigError(f"{path} is there already; name a new file")
+    if not path.absolute().parent.is_dir():
+        raise ConfigError(f"{path.parent} is no folder; make it first")
     bench.database.close()
-    with sqlite3.connect(file) as source, sqlite3.connect(path) as target:
-        source.backup(target)
+    # Grades and names are in it: nobody but the tool's user may read it.
+    path.touch(mode=0o600)
+    _copy(file, path)
     bench.say(
         {"written": str(path), "bytes": path.stat().st_size},
         f"{path} written. Keep the key file (secret.key) with it: without the key the "
@@ -136,10 +147,8 @@ def _restore(bench: Bench, path: Path) -> None:
     kept = None
     if file.exists():
         kept = file.with_name(f"{file.name}.before-{now():%Y%m%dT%H%M%S}")
-        with sqlite3.connect(file) as old, sqlite3.connect(kept) as copy:
-            old.backup(copy)
-    with sqlite3.connect(path) as source, sqlite3.connect(file) as target:
-        source.backup(target)
+        _copy(file, kept)
+    _copy(path, file)
     bench.database.upgrade()
     bench.say(
         {"restored": str(path), "kept": str(kept) if kept else None},
@@ -151,9 +160,19 @@ def _restore(bench: Bench, path: Path) -> None:
 restore = command(None, "restore")(_restore)
 
 
+def _copy(source: Path, target: Path) -> None:
+    """Copy a database that may be in use."""
+    with (
+        closing(sqlite3.connect(source)) as reading,
+        closing(sqlite3.connect(target)) as writing,
+    ):
+        reading.backup(writing)
+
+
 def _check_backup(path: Path) -> None:
+    address = f"file:{quote(str(path))}?mode=ro"
     try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as source:
+        with closing(sqlite3.connect(address, uri=True)) as source:
             found = source.execute("PRAGMA integrity_check").fetchone()[0]
             source.execute("SELECT count(*) FROM alembic_version")
     except sqlite3.DatabaseError as error:
@@ -221,8 +240,9 @@ def _has_keys(bench: Bench) -> None:
 
 def _public(bench: Bench) -> str:
     url = bench.settings.public_url
-    is_local = any(host in url for host in bench.settings.local_hosts)
-    if url.startswith("https://") or is_local:
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or 80
+    if parts.scheme == "https" or is_local(host, port, bench.settings.local_hosts):
         return ""
     return (
         "MASTERYBRIDGE_PUBLIC_URL is not https; browsers keep no session in an LMS "

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from lti_tool.cli.root import PROBLEM, Bench, command, now, table
-from lti_tool.storage import outbox
+from lti_tool.cli.root import NO_ANSWER, PROBLEM, Bench, command, now, table
+from lti_tool.storage import outbox, tallies
 from lti_tool.work import delivery
 
 
@@ -20,8 +20,8 @@ def outcomes() -> None:
 def _status(bench: Bench, *, rows: bool) -> None:
     """Show how many deliveries are in which state."""
     with bench.database.read() as session:
-        counts = outbox.load_counts(session)
-        listed = outbox.load_rows(session) if rows else []
+        counts = tallies.load_counts(session)
+        listed = tallies.load_rows(session) if rows else []
     document: dict[str, Any] = {"counts": counts}
     if rows:
         document["rows"] = listed
@@ -55,7 +55,7 @@ def _deliver(bench: Bench, *, dry_run: bool) -> int:
     if dry_run:
         with bench.database.read() as session:
             due = [
-                one for one in outbox.load_rows(session) if one["state"] == "pending"
+                one for one in tallies.load_rows(session) if one["state"] == "pending"
             ]
         columns = ("destination", "course", "student", "human_code", "value", "level")
         bench.say(
@@ -72,9 +72,20 @@ def _deliver(bench: Bench, *, dry_run: bool) -> int:
             now,
             on_progress=lambda count: move("deliveries", count),
         )
-    text = ", ".join(f"{count} {state}" for state, count in sorted(ended.items()))
-    bench.say({"ended": dict(ended)}, text or "nothing was due")
-    return PROBLEM if set(ended) - {"delivered", "superseded", "pending"} else 0
+    with bench.database.read() as session:
+        reasons = tallies.load_reasons(session)
+    told = [f"{count} {state}" for state, count in sorted(ended.items())]
+    lines = [
+        f"{one['count']} {one['state']} ({one['destination']}): {one['reason']}"
+        for one in reasons
+    ]
+    bench.say(
+        {"ended": dict(ended), "waiting": reasons},
+        "\n".join([", ".join(told) or "nothing was due", *lines]),
+    )
+    if any(ended[state] for state in ("blocked", "conflict", "dead")):
+        return PROBLEM
+    return NO_ANSWER if any(one["state"] == "pending" for one in reasons) else 0
 
 
 command(outcomes, "deliver")(_deliver)

@@ -19,6 +19,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from lti_tool.errors import (
     BridgeError,
@@ -41,8 +42,17 @@ ON_HOLD: Final = 3
 NO_ANSWER: Final = 4
 
 # Codes of a SyncError or PlatformError that mean: nobody answered.
-_SILENT: Final = frozenset(
-    {"no_answer", "timeout", "status", "rate_limited", "rate", "platform", "tls"}
+SILENT: Final = frozenset(
+    {
+        "no_answer",
+        "timeout",
+        "connect",
+        "status",
+        "rate_limited",
+        "rate",
+        "platform",
+        "tls",
+    }
 )
 
 P = ParamSpec("P")
@@ -80,6 +90,11 @@ class Bench:
         """The ways out to other systems."""
         return Outside(self.settings, self.database)
 
+    def close(self) -> None:
+        """Give the database back, if it was opened."""
+        if "database" in vars(self):
+            self.database.close()
+
     def key(self) -> bytes:
         """The key for secrets at rest."""
         return self.settings.load_secret_key()
@@ -89,7 +104,8 @@ class Bench:
         if self.as_json:
             click.echo(json.dumps(document, default=plain, ensure_ascii=False))
         else:
-            stdout.print(text, highlight=False, soft_wrap=True)
+            # Titles and names may hold brackets: they are no markup.
+            stdout.print(text, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[str, int], None]]:
@@ -160,15 +176,19 @@ def _run(
         return function(bench, **options) or DONE
     except HoldError as error:
         return _refuse(bench, str(error), "held", ON_HOLD)
+    except DeliveryError as error:
+        status = PROBLEM if error.permanent else NO_ANSWER
+        return _refuse(bench, str(error), error.code, status)
     except (SyncError, PlatformError) as error:
-        is_silent = error.code in _SILENT and not (
-            isinstance(error, DeliveryError) and error.permanent
-        )
-        return _refuse(
-            bench, str(error), error.code, NO_ANSWER if is_silent else PROBLEM
-        )
+        status = NO_ANSWER if error.code in SILENT else PROBLEM
+        return _refuse(bench, str(error), error.code, status)
     except (BridgeError, MappingError, OneRosterError) as error:
         return _refuse(bench, str(error), type(error).__name__, PROBLEM)
+    except OSError as error:
+        text = f"{error.filename or 'a file'}: {error.strerror or error}"
+        return _refuse(bench, text, "file", PROBLEM)
+    finally:
+        bench.close()
 
 
 def _refuse(bench: Bench, text: str, code: str, status: int) -> int:
@@ -183,9 +203,9 @@ def table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]
 ) -> Table:
     """Return a table for a person."""
-    made = Table(title=title, title_justify="left")
+    made = Table(title=Text(title), title_justify="left")
     for column in columns:
         made.add_column(column)
     for row in rows:
-        made.add_row(*("" if cell is None else str(cell) for cell in row))
+        made.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     return made

@@ -12,6 +12,7 @@ from lti_tool.cli.root import (
     NO_ANSWER,
     ON_HOLD,
     PROBLEM,
+    SILENT,
     Bench,
     command,
     masterybridge,
@@ -49,6 +50,8 @@ def runs() -> None:
 @click.option("--auth", type=click.Choice(AUTHS), default="basic")
 def _add(bench: Bench, name: str, **options: Any) -> None:  # noqa: ANN401 -- click's own
     """Add a source: a OneRoster service or a bundle of CSV files."""
+    if bool(options["rest"]) == bool(options["csv_path"]):
+        raise click.UsageError("say where it is: --rest URL or --csv PATH")
     values = _rest(bench, options) if options["rest"] else _csv(options)
     with bench.database.write() as session:
         source_id = sources.add_source(session, {"name": name, **values}, now())
@@ -59,9 +62,7 @@ def _add(bench: Bench, name: str, **options: Any) -> None:  # noqa: ANN401 -- cl
 
 
 def _csv(options: dict[str, Any]) -> dict[str, Any]:
-    path: Path | None = options["csv_path"]
-    if path is None:
-        raise click.UsageError("say where it is: --rest URL or --csv PATH")
+    path: Path = options["csv_path"]
     if not path.exists():
         raise ConfigError(f"{path} is not there; name a folder or a zip")
     return {"kind": "csv", "location": str(path.resolve())}
@@ -75,6 +76,8 @@ def _rest(bench: Bench, options: dict[str, Any]) -> dict[str, Any]:
     secret_file: Path | None = options["client_secret_file"]
     if secret_file is None:
         raise click.UsageError("--client-secret-file is needed for a REST source")
+    if options["client_id"] is None and options["auth"] != "bearer":
+        raise click.UsageError("--client-id is needed for a REST source")
     try:
         secret = secret_file.read_text().strip()
     except OSError as error:
@@ -84,6 +87,7 @@ def _rest(bench: Bench, options: dict[str, Any]) -> dict[str, Any]:
         ) from error
     parts = urlsplit(location)
     token_url = options["token_url"] or f"{parts.scheme}://{parts.netloc}/oauth2/token"
+    check_url(token_url, local_hosts=bench.settings.local_hosts)
     return {
         "kind": "rest",
         "location": location,
@@ -103,7 +107,7 @@ def _test(bench: Bench, name: str) -> int:
     """Read one page of each collection and say what was seen."""
     with bench.database.read() as session:
         found = sources.load_source(session, name)
-    checks = probe.try_source(bench.outside.feed(found))
+    checks = probe.try_source(bench.outside.feed(found, is_trial=True))
     bench.say(
         {"source": name, "checks": checks},
         table(
@@ -112,6 +116,8 @@ def _test(bench: Bench, name: str) -> int:
             [(one["collection"], one["records"], one["problem"]) for one in checks],
         ),
     )
+    if any(one["code"] in SILENT for one in checks):
+        return NO_ANSWER
     return PROBLEM if any(one["problem"] for one in checks) else 0
 
 
@@ -190,8 +196,7 @@ def _say_failed(bench: Bench, name: str, error: SyncError) -> int:
         "problems": {error.code: 1},
     }
     bench.say(document, f"{status}: {error}\nNothing was changed.")
-    is_silent = error.code in {"no_answer", "timeout", "tls", "rate_limited", "status"}
-    return NO_ANSWER if is_silent else PROBLEM
+    return NO_ANSWER if error.code in SILENT else PROBLEM
 
 
 def _say_report(bench: Bench, name: str, report: SyncReport) -> None:

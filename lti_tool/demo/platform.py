@@ -12,6 +12,7 @@ and is the counterpart of the tests. Example:
 from __future__ import annotations
 
 from flask import Flask
+from joserfc.jwk import RSAKey
 
 from lti_tool.demo.platform_app import make_app
 from lti_tool.demo.platform_campus import (
@@ -64,9 +65,10 @@ class Platform(Campus):
         manners: Manners = STANDARD,
         seed: int | str = 0,
         clock: Clock = utc_now,
+        key: RSAKey | None = None,
     ) -> None:
-        """Open an empty LMS that answers on url."""
-        super().__init__(url=url, manners=manners, seed=seed, clock=clock)
+        """Open an empty LMS that answers on url; without a key it makes one."""
+        super().__init__(url=url, manners=manners, seed=seed, clock=clock, key=key)
         self._app = make_app(self)
 
     @property

@@ -71,13 +71,17 @@ class Campus:
         manners: Manners = STANDARD,
         seed: int | str = 0,
         clock: Clock = utc_now,
+        key: RSAKey | None = None,
     ) -> None:
-        """Open an empty LMS; seed alone decides the ids it gives to tools."""
+        """Open an empty LMS; seed alone decides the ids it gives to tools.
+
+        Without a key it makes a new one.
+        """
         self.url = url.rstrip("/")
         self.manners = manners
         self.clock = clock
         self.lock = threading.RLock()
-        self.key = RSAKey.generate_key(2048, auto_kid=True)
+        self.key = key or RSAKey.generate_key(2048, auto_kid=True)
         self.tools: dict[str, Tool] = {}
         self.people: dict[str, Person] = {}
         self.courses: dict[str, Course] = {}

@@ -22,7 +22,7 @@ def refuse(status: int, reason: str) -> Response:
 
 
 def answer(
-    value: Any,  # noqa: ANN401 -- any JSON value
+    value: object,
     *,
     status: int = 200,
     media_type: str = "application/json",

@@ -52,7 +52,7 @@ def page_routes(campus: Campus) -> Blueprint:
     return routes
 
 
-def _render(campus: Campus, name: str, **values: Any) -> str:  # noqa: ANN401
+def _render(campus: Campus, name: str, **values: object) -> str:
     return render_template(
         f"platform/{name}.html",
         lms=campus,

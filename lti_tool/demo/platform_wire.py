@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl, quote
 
 from flask import Request, Response
@@ -101,7 +101,7 @@ def _shown_json(raw: bytes, *, else_text: str | None = None) -> str:
     return json.dumps(_masked(value), indent=2, ensure_ascii=False)
 
 
-def _masked(value: Any) -> Any:  # noqa: ANN401 -- any JSON value
+def _masked(value: object) -> object:
     if isinstance(value, dict):
         return {
             name: MASK if name in SECRET_FIELDS else _masked(inner)

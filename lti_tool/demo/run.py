@@ -86,6 +86,7 @@ class Demo:
         self._progress = on_progress
         self._seconds: dict[str, float] = {}
         self._secret = secrets.token_urlsafe(24)
+        self._worker: Any = None
         with self._step("school"):
             self.school = make_school(
                 seed=seed, size=size, today=today or utc_now().date()
@@ -101,6 +102,8 @@ class Demo:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._worker is not None:
+            self._worker.stop(graceful=True)
         self._servers.stop()
         self.database.close()
         self._folder.cleanup()
@@ -294,7 +297,8 @@ class Demo:
             self.launch("teacher")
         self.switch_on()
         self._tell_worker()
-        self.jobs.worker(1).start()
+        self._worker = self.jobs.embedded_worker()
+        self._worker.start()
 
     def check(self) -> dict[str, Any]:
         """Run the main job without a browser and read everything back.

@@ -224,6 +224,10 @@ class Message(MessageLaunch[Parameters, ToolConf, Minted, Minted]):
         """Closed likewise: a seat's visit is what is kept."""
         raise LtiException("launches are not kept, so they have no id")
 
+    def save_launch_data(self) -> NoReturn:
+        """Closed likewise: nothing of a launch is kept by the library."""
+        raise LtiException("launches keep nothing")
+
     def get_launch_data(self) -> TLaunchData:
         """The verified payload.
 

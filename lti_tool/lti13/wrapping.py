@@ -51,7 +51,6 @@ class Trace:
     registration_id: int | None = None
     iss_host: str | None = None
     kid_hash: str | None = None
-    vendor: str | None = None
     frame_origins: tuple[str, ...] = field(default=())
 
 

@@ -27,15 +27,17 @@ class LmsGradebook:
             _SECOND if profile.whole_second_clock else _MILLISECOND
         )
 
-    def find_column(self, column: Column) -> str:
-        """Return the line item's address: the one found by our id, or a new one.
+    def find_column(self, column: Column) -> str | None:
+        """Return the line item's address, found by our id.
 
         Course copies and lost answers leave columns of ours behind, so it is looked
         for before it is made (AGS 2.0 section 3.2.15).
         """
         found = self._grades.find_line_items(resource_id=column.resource_id, tag=TAG)
-        if found:
-            return found[0].id
+        return found[0].id if found else None
+
+    def make_column(self, column: Column) -> str:
+        """Make a line item and return its address."""
         made = self._grades.create_line_item(
             NewLineItem(
                 label=column.title,

@@ -61,8 +61,11 @@ class Destination(Protocol):
     parallel: int
     """How many sends may be on their way at once."""
 
-    def find_column(self, column: Column) -> str:
-        """Return the address of the column, making it if it is not there yet."""
+    def find_column(self, column: Column) -> str | None:
+        """Return the address of the column, None if it is not there."""
+
+    def make_column(self, column: Column) -> str:
+        """Make the column and return its address; looked for before."""
 
     def read(self, address: str, column: Column) -> Mapping[str, Shown]:
         """Return what the column shows, by recipient; absent means nothing."""

@@ -35,7 +35,11 @@ MAX_LABEL: Final = 255
 
 class _Record(BaseModel):
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="allow", frozen=True
+        alias_generator=to_camel,
+        populate_by_name=True,
+        coerce_numbers_to_str=True,
+        extra="allow",
+        frozen=True,
     )
 
 

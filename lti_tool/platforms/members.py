@@ -22,7 +22,7 @@ MEDIA_TYPE: Final = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
 class Member(BaseModel):
     """One member of a context, as NRPS lists her."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
 
     user_id: str
     roles: list[str] = []

@@ -39,17 +39,21 @@ class SisGradebook:
         self._client = client
         self._class = class_sourced_id
 
-    def find_column(self, column: Column) -> str:
-        """Return the sourcedId of the assessment line item, put there if need be."""
+    def find_column(self, column: Column) -> str | None:
+        """Return the sourcedId of our assessment line item if it is there."""
         sourced_id = _our_id(column.resource_id)
         try:
             self._client.read("assessmentLineItems", sourced_id)
         except NotFoundError:
-            self._put(
-                "assessmentLineItems", _line_item(sourced_id, column, self._class)
-            )
+            return None
         except OneRosterError as error:
             raise _refused(error) from error
+        return sourced_id
+
+    def make_column(self, column: Column) -> str:
+        """Put our assessment line item; putting it twice leaves one."""
+        sourced_id = _our_id(column.resource_id)
+        self._put("assessmentLineItems", _line_item(sourced_id, column, self._class))
         return sourced_id
 
     def read(self, address: str, column: Column) -> Mapping[str, Shown]:
@@ -161,7 +165,11 @@ def _refused(error: OneRosterError) -> DeliveryError:
     if isinstance(error, AuthError):
         return DeliveryError(text, "auth", permanent=True)
     if isinstance(error, TransportError):
-        return DeliveryError(text, "no_answer", permanent=False)
+        return DeliveryError(
+            text, error.code, permanent=error.code not in {"no_answer", "timeout"}
+        )
+    if isinstance(error, NotFoundError):
+        return DeliveryError(text, "gone", permanent=True)
     if isinstance(error, StatusError):
         return DeliveryError(
             text, f"http_{error.status}", permanent=error.status < _SERVER_FAULT

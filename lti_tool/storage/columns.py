@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import and_, insert, select, update
 from sqlalchemy.orm import Session
 
+from lti_tool.storage.database import upsert
 from lti_tool.storage.schema import (
     competency,
     course,
@@ -21,6 +22,9 @@ from lti_tool.storage.schema import (
     sis_user,
     source,
 )
+
+# A worker that died while making a column holds it so long.
+RESERVED_FOR: Final = timedelta(seconds=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,39 @@ def load_facts(session: Session, competency_id: int) -> ColumnFacts:
 
 def load_address(session: Session, key: dict[str, Any]) -> str | None:
     """Return the stored address of a column; key has the parts of save_address."""
-    return session.scalar(select(line_item.c.address).where(_is(key)))
+    return session.scalar(select(line_item.c.address).where(_is(key))) or None
+
+
+def reserve(
+    session: Session,
+    key: dict[str, Any],
+    resource_id: str,
+    maximum: float,
+    now: datetime,
+) -> bool:
+    """Reserve the making of a column; tells whether it is ours to make.
+
+    A reservation is a row without an address. One whose worker died runs out.
+    """
+    is_old = and_(
+        _is(key),
+        line_item.c.address == "",
+        line_item.c.created_at <= now - RESERVED_FOR,
+    )
+    taken = session.execute(
+        update(line_item).where(is_old).values(created_at=now).returning(line_item.c.id)
+    )
+    if taken.all():
+        return True
+    made = session.execute(
+        upsert(session, line_item)
+        .values(
+            **key, address="", resource_id=resource_id, maximum=maximum, created_at=now
+        )
+        .on_conflict_do_nothing()
+        .returning(line_item.c.id)
+    )
+    return bool(made.all())
 
 
 def save_address(

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from lti_tool.errors import NotFoundError
-from lti_tool.storage.database import rows, upsert
+from lti_tool.storage.database import upsert
 from lti_tool.storage.evidence import put_change
+from lti_tool.storage.naming import find_course
 from lti_tool.storage.schema import (
     alignment,
     assignment,
@@ -22,10 +23,26 @@ from lti_tool.storage.schema import (
     course_destination,
     framework,
     score,
-    seat,
     sis_class,
 )
 from mappings.scales import FOUR, Level, Scale
+
+__all__ = [
+    "AlignedAssignment",
+    "Plan",
+    "PlanCompetency",
+    "find_course",
+    "insert_course",
+    "load_assignments",
+    "load_destinations",
+    "load_plan",
+    "parse_scale",
+    "remove_alignment",
+    "save_alignment",
+    "save_course_plan",
+    "save_destination",
+    "take_framework",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,120 +298,6 @@ def remove_alignment(
     return True
 
 
-def find_course(session: Session, name: str) -> int:
-    """Return our id of a course named by our id or the SIS class sourcedId.
-
-    Raises:
-        NotFoundError: no course, or more than one, goes by that name.
-    """
-    by_class = session.scalars(
-        select(course.c.id)
-        .join(sis_class, sis_class.c.id == course.c.sis_class_id)
-        .where(sis_class.c.sourced_id == name)
-    ).all()
-    if not by_class and name.isdigit():
-        by_class = session.scalars(
-            select(course.c.id).where(course.c.id == int(name))
-        ).all()
-    return _only(by_class, "course", name, "masterybridge course list")
-
-
-def find_competency(session: Session, name: str, framework_id: int | None) -> int:
-    """Return our id of a competency named by our id, its GUID or its human code.
-
-    Raises:
-        NotFoundError: no competency, or more than one, goes by that name.
-    """
-    names = [competency.c.case_id == name, competency.c.human_code == name]
-    statement = select(competency.c.id).where(
-        or_(*names), competency.c.retired_at.is_(None)
-    )
-    by_id = select(competency.c.id).where(competency.c.retired_at.is_(None))
-    if framework_id is not None:
-        statement = statement.where(competency.c.framework_id == framework_id)
-        by_id = by_id.where(competency.c.framework_id == framework_id)
-    found = session.scalars(statement).all()
-    if not found and name.isdigit():
-        found = session.scalars(by_id.where(competency.c.id == int(name))).all()
-    return _only(found, "competency", name, "masterybridge framework show")
-
-
-def framework_of(session: Session, competency_id: int) -> int:
-    """Return the framework a competency belongs to."""
-    return int(
-        session.execute(
-            select(competency.c.framework_id).where(competency.c.id == competency_id)
-        ).scalar_one()
-    )
-
-
-def framework_of_course(session: Session, course_id: int) -> int | None:
-    """Return the framework of a course, None if it has none yet."""
-    return session.scalar(select(course.c.framework_id).where(course.c.id == course_id))
-
-
-def find_assignment(session: Session, name: str, course_id: int) -> int:
-    """Return our id of an assignment of a course, named by sourcedId or our id.
-
-    Raises:
-        NotFoundError: no assignment of this course goes by that name.
-    """
-    mine = select(assignment.c.id).where(assignment.c.course_id == course_id)
-    found = session.scalars(mine.where(assignment.c.sourced_id == name)).all()
-    if not found and name.isdigit():
-        found = session.scalars(mine.where(assignment.c.id == int(name))).all()
-    return _only(found, "line item", name, f"masterybridge course show {course_id}")
-
-
-def _only(found: Sequence[int], kind: str, name: str, where: str) -> int:
-    if len(found) == 1:
-        return int(found[0])
-    many = f"{len(found)} rows" if found else "nothing"
-    raise NotFoundError(f'{kind} "{name}": {many} goes by that name; see {where}')
-
-
-def load_courses(session: Session) -> list[dict[str, Any]]:
-    """Return every course with its counts, by title."""
-    students = (
-        select(func.count())
-        .where(
-            seat.c.course_id == course.c.id,
-            seat.c.role == "learner",
-            seat.c.status == "active",
-        )
-        .scalar_subquery()
-    )
-    aligned = (
-        select(func.count(func.distinct(alignment.c.assignment_id)))
-        .where(alignment.c.course_id == course.c.id)
-        .scalar_subquery()
-    )
-    work = (
-        select(func.count())
-        .where(assignment.c.course_id == course.c.id, assignment.c.status == "active")
-        .scalar_subquery()
-    )
-    return rows(
-        session,
-        select(
-            course.c.id,
-            sis_class.c.sourced_id.label("sis_class"),
-            course.c.title,
-            course.c.status,
-            framework.c.title.label("framework"),
-            course.c.rule,
-            course.c.parameter,
-            students.label("students"),
-            work.label("assignments"),
-            aligned.label("aligned"),
-            course.c.refreshed_at,
-        )
-        .outerjoin(sis_class, sis_class.c.id == course.c.sis_class_id)
-        .outerjoin(framework, framework.c.id == course.c.framework_id)
-        .order_by(course.c.title, course.c.id),
-    )
-
-
 def save_course_plan(
     session: Session,
     course_id: int,
@@ -455,25 +358,6 @@ def load_destinations(session: Session, course_id: int) -> list[str]:
             )
             .order_by(course_destination.c.destination)
         )
-    )
-
-
-def load_export(session: Session) -> list[dict[str, Any]]:
-    """Return every alignment as a row of the align CSV, sorted."""
-    return rows(
-        session,
-        select(
-            func.coalesce(sis_class.c.sourced_id, "").label("course"),
-            assignment.c.sourced_id.label("line_item"),
-            competency.c.case_id.label("competency"),
-            alignment.c.weight,
-            course.c.id.label("course_id"),
-        )
-        .join(course, course.c.id == alignment.c.course_id)
-        .outerjoin(sis_class, sis_class.c.id == course.c.sis_class_id)
-        .join(assignment, assignment.c.id == alignment.c.assignment_id)
-        .join(competency, competency.c.id == alignment.c.competency_id)
-        .order_by(course.c.id, assignment.c.sourced_id, competency.c.position),
     )
 
 

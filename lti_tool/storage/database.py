@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +12,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.orm import Session, sessionmaker
+
+from lti_tool.errors import ConfigError
 
 __all__ = ["Database", "Session", "make_engine", "rows", "upsert"]
 
@@ -25,13 +30,24 @@ def make_engine(url: str) -> Engine:
 
     A SQLite transaction that may write begins IMMEDIATE, so that two writers wait
     for each other instead of failing half way (see write()).
+
+    Raises:
+        ConfigError: this is no address of a database.
     """
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
+        try:
+            return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        except (ArgumentError, NoSuchModuleError, ValueError) as error:
+            raise ConfigError(
+                "MASTERYBRIDGE_DATABASE_URL is no address of a database; write "
+                "postgresql://user@host/name, or leave it empty"
+            ) from error
     path = url.removeprefix("sqlite:///")
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -81,17 +97,27 @@ class Database:
             yield session
 
     def is_current(self) -> bool:
-        """Tell whether the schema is that of the newest migration."""
+        """Tell whether the schema is that of the newest migration.
+
+        Raises:
+            ConfigError: the database does not answer, or is none.
+        """
         newest = ScriptDirectory.from_config(_alembic()).get_current_head()
-        with self.engine.connect() as connection:
+        with _explained(), self.engine.connect() as connection:
             return (
                 MigrationContext.configure(connection).get_current_revision() == newest
             )
 
     def upgrade(self) -> None:
-        """Bring the schema to the newest migration; may be run again."""
+        """Bring the schema to the newest migration; may be run again.
+
+        Raises:
+            ConfigError: the database does not answer, is none, or belongs to a newer
+                version of the tool.
+        """
         settings = _alembic()
-        with self.engine.execution_options(writes=True).connect() as connection:
+        writing = self.engine.execution_options(writes=True)
+        with _explained(), writing.connect() as connection:
             settings.attributes["connection"] = connection
             command.upgrade(settings, "head")
             connection.commit()
@@ -99,6 +125,27 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say in our words, without address or password, why a database is of no use."""
+    try:
+        yield
+    except DatabaseError as error:
+        reason = str(error.orig).splitlines()[0] if error.orig else "no reason given"
+        kind = type(error.orig).__name__
+        is_file = isinstance(error.orig, sqlite3.Error)
+        raise ConfigError(
+            "the database of MASTERYBRIDGE_DATABASE_URL cannot be used "
+            f"({reason if is_file else kind}); check the setting, and that the server "
+            "or the data folder can be reached"
+        ) from error
+    except CommandError as error:
+        raise ConfigError(
+            "the database was made by a newer version of the tool; install that "
+            "version, or restore a backup of this one"
+        ) from error
 
 
 def _alembic() -> Config:

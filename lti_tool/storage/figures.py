@@ -61,7 +61,7 @@ def load_figures(session: Session) -> dict[str, Any]:
         "alignments": _count(session, alignment),
         "evidence": evidence or 0,
         "attainments": _count(session, attainment),
-        "delivered": dict(delivered.tuples().all()),
+        "delivered": {name: int(count) for name, count in delivered},
     }
 
 

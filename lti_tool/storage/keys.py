@@ -49,6 +49,12 @@ def rotate(session: Session, secret_key: bytes, *, now: datetime) -> str:
     return load_current(session, secret_key).kid
 
 
+def has_current(session: Session) -> bool:
+    """Tell whether there is a key to sign with."""
+    table = schema.tool_key
+    return bool(session.scalar(select(table.c.id).where(table.c.status == "current")))
+
+
 def load_current(session: Session, secret_key: bytes) -> SigningKey:
     """The key that signs now.
 

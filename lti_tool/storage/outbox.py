@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
+    ColumnElement,
     and_,
     bindparam,
     case,
-    exists,
     func,
     insert,
     or_,
@@ -25,8 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from lti_tool.storage.database import rows
-from lti_tool.storage.schema import competency, course, delivery, person
+from lti_tool.storage.schema import delivery
 
 # A worker that dies gives its rows back after this (contract: within 2 minutes).
 LEASE: Final = timedelta(seconds=90)
@@ -79,12 +78,12 @@ def put(session: Session, outcomes: Sequence[Mapping[str, Any]], now: datetime) 
     if outcomes:
         # Rows in flight keep their state and are locked all the same: settle()
         # waits, and then sees that a newer value is there.
-        is_flying = delivery.c.state.in_(IN_FLIGHT)
+        is_flying = _is_any(IN_FLIGHT)
         session.connection().execute(
             update(delivery)
             .where(
                 *(delivery.c[name] == bindparam(f"key_{name}") for name in _KEY),
-                delivery.c.state.in_(("pending", *STUCK, *IN_FLIGHT)),
+                _is_any(("pending", *STUCK, *IN_FLIGHT)),
             )
             .values(
                 state=case((is_flying, delivery.c.state), else_="superseded"),
@@ -102,31 +101,49 @@ def put(session: Session, outcomes: Sequence[Mapping[str, Any]], now: datetime) 
     return len(outcomes)
 
 
+def _is_any(states: Sequence[str]) -> ColumnElement[bool]:
+    """The condition that a row has one of these states, fit for many rows at once."""
+    return or_(*(delivery.c.state == state for state in states))
+
+
 def claim(
     session: Session, now: datetime, *, limit: int = 500, course_id: int | None = None
 ) -> list[Delivery]:
     """Take the deliveries that have waited longest, none of them twice.
 
-    One UPDATE both finds and takes them, so two workers never hold the same row. A
-    key with a row in flight is passed over, and a row whose worker died is taken
-    as ``unknown``: it must be read back before it is sent again.
+    One UPDATE both finds and takes them, so two workers never hold the same row, and
+    one worker at a time writes to a course's gradebook: two would each make the
+    column that both miss. A row whose worker died is taken as ``unknown``: it must
+    be read back before it is sent again.
     """
-    other = delivery.alias()
-    in_flight = exists().where(
-        *(other.c[name] == delivery.c[name] for name in _KEY),
-        other.c.id != delivery.c.id,
-        other.c.state.in_(IN_FLIGHT),
+    _queue_up(session)
+    mine, other = delivery.alias("mine"), delivery.alias("other")
+    # Said outright what belongs to the outer row: the UPDATE around it names the
+    # same table.
+    in_flight = (
+        select(other.c.id)
+        .where(
+            *(other.c[name] == mine.c[name] for name in _KEY),
+            other.c.id != mine.c.id,
+            other.c.state.in_(IN_FLIGHT),
+        )
+        .correlate(mine)
+        .exists()
     )
     due = or_(
-        and_(delivery.c.state == "pending", delivery.c.due_at <= now, ~in_flight),
-        and_(delivery.c.state.in_(IN_FLIGHT), delivery.c.lease_until <= now),
+        and_(mine.c.state == "pending", mine.c.due_at <= now, ~in_flight),
+        and_(mine.c.state.in_(IN_FLIGHT), mine.c.lease_until <= now),
     )
     if course_id is not None:
-        due = and_(due, delivery.c.course_id == course_id)
-    oldest = select(delivery.c.id).where(due).order_by(delivery.c.due_at, delivery.c.id)
+        due = and_(due, mine.c.course_id == course_id)
+    oldest = select(mine.c.id).where(due).order_by(mine.c.due_at, mine.c.id)
     taken = session.execute(
         update(delivery)
-        .where(delivery.c.id.in_(oldest.limit(limit).with_for_update(skip_locked=True)))
+        .where(
+            delivery.c.id.in_(
+                oldest.limit(limit).with_for_update(skip_locked=True, of=mine)
+            )
+        )
         .values(
             state=case(
                 (delivery.c.state == "pending", "sending"),
@@ -138,6 +155,15 @@ def claim(
         .returning(*(delivery.c[name] for name in Delivery.__slots__))
     )
     return sorted((Delivery(*row) for row in taken), key=lambda row: row.id)
+
+
+def _queue_up(session: Session) -> None:
+    """Let one worker claim at a time; SQLite has one writer by itself."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(_CLAIM_LOCK)))
+
+
+_CLAIM_LOCK: Final = 0x6D62  # any number that is ours alone
 
 
 def renew(session: Session, ids: Sequence[int], now: datetime) -> None:
@@ -323,49 +349,6 @@ def load_sent(
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
-def load_counts(session: Session) -> dict[str, dict[str, int]]:
-    """Return counts by destination and state."""
-    found = session.execute(
-        select(delivery.c.destination, delivery.c.state, func.count())
-        .group_by(delivery.c.destination, delivery.c.state)
-        .order_by(delivery.c.destination, delivery.c.state)
-    )
-    counts: dict[str, dict[str, int]] = {}
-    for destination, state, count in found:
-        counts.setdefault(destination, {})[state] = count
-    return counts
-
-
-def load_rows(session: Session, *, only_newest: bool = True) -> list[dict[str, Any]]:
-    """Return deliveries for a person to read, newest value of each key only."""
-    statement = (
-        select(
-            delivery.c.id,
-            delivery.c.destination,
-            course.c.title.label("course"),
-            delivery.c.course_id,
-            delivery.c.person_id.label("student"),
-            competency.c.human_code,
-            competency.c.case_id.label("competency"),
-            delivery.c.value,
-            delivery.c.maximum,
-            delivery.c.level_name.label("level"),
-            delivery.c.state,
-            delivery.c.code,
-            delivery.c.reason,
-            delivery.c.attempts,
-            delivery.c.read_back,
-        )
-        .join(course, course.c.id == delivery.c.course_id)
-        .join(person, person.c.id == delivery.c.person_id)
-        .join(competency, competency.c.id == delivery.c.competency_id)
-        .order_by(delivery.c.id)
-    )
-    if only_newest:
-        statement = statement.where(delivery.c.state != "superseded")
-    return rows(session, statement)
-
-
 def release(session: Session, now: datetime, destination: str | None = None) -> int:
     """Put stuck deliveries back into the queue; returns how many."""
     stuck = delivery.c.state == "blocked"
@@ -387,3 +370,11 @@ def has_due(session: Session, now: datetime) -> bool:
         and_(delivery.c.state.in_(IN_FLIGHT), delivery.c.lease_until <= now),
     )
     return session.scalar(select(delivery.c.id).where(due).limit(1)) is not None
+
+
+def load_next_due(session: Session) -> datetime | None:
+    """Return when the next waiting delivery is due, None if none waits."""
+    due_at: datetime | None = session.scalar(
+        select(func.min(delivery.c.due_at)).where(delivery.c.state == "pending")
+    )
+    return due_at

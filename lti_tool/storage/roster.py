@@ -10,7 +10,12 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    Column,
     Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
     and_,
     bindparam,
     case,
@@ -47,15 +52,17 @@ _BATCH: Final = 1000
 
 def derive(
     connection: Connection, source_id: int, *, today: date, now: datetime
-) -> None:
-    """Bring people, courses, links and seats in line with the merged roster."""
-    _make_people(connection, source_id, now)
-    _rename_people(connection, source_id)
-    _make_courses(connection, source_id, now)
-    _link_assignments(connection, source_id)
-    _link_scores(connection, source_id)
-    _make_seats(connection, source_id, today)
-    _end_seats(connection, source_id, today)
+) -> int:
+    """Bring people, courses, links and seats in line; returns the rows written."""
+    return (
+        _make_people(connection, source_id, now)
+        + _rename_people(connection, source_id)
+        + _make_courses(connection, source_id, now)
+        + _rename_courses(connection, source_id)
+        + _link_assignments(connection, source_id)
+        + _link_scores(connection, source_id)
+        + _follow_seats(connection, source_id, today)
+    )
 
 
 def _given() -> Any:  # noqa: ANN401 -- a SQL expression
@@ -74,7 +81,7 @@ def _display() -> Any:  # noqa: ANN401 -- a SQL expression
     return func.trim(_given() + " " + _family())
 
 
-def _make_people(connection: Connection, source_id: int, now: datetime) -> None:
+def _make_people(connection: Connection, source_id: int, now: datetime) -> int:
     """Give every new SIS user a person; nobody is merged with anybody here."""
     new = connection.execute(
         select(
@@ -109,10 +116,17 @@ def _make_people(connection: Connection, source_id: int, now: datetime) -> None:
                 for row, person_id in zip(batch, people, strict=True)
             ],
         )
+    return 2 * len(new)
 
 
-def _rename_people(connection: Connection, source_id: int) -> None:
-    """Follow changed names; the newest SIS user of a person names him."""
+def _rename_people(connection: Connection, source_id: int) -> int:
+    """Follow changed names; the newest active SIS user of a person names him."""
+    newer = sis_user.alias("newer")
+    has_newer = exists().where(
+        newer.c.person_id == sis_user.c.person_id,
+        newer.c.id > sis_user.c.id,
+        newer.c.status == "active",
+    )
     named = (
         select(
             sis_user.c.person_id,
@@ -120,10 +134,14 @@ def _rename_people(connection: Connection, source_id: int) -> None:
             _family().label("family_name"),
             _display().label("display_name"),
         )
-        .where(sis_user.c.source_id == source_id, sis_user.c.status == "active")
+        .where(
+            sis_user.c.source_id == source_id,
+            sis_user.c.status == "active",
+            ~has_newer,
+        )
         .subquery()
     )
-    connection.execute(
+    return connection.execute(
         update(person)
         .where(
             person.c.id == named.c.person_id,
@@ -137,21 +155,21 @@ def _rename_people(connection: Connection, source_id: int) -> None:
             family_name=named.c.family_name,
             display_name=named.c.display_name,
         )
-    )
+    ).rowcount
 
 
 def _title() -> Any:  # noqa: ANN401 -- a SQL expression
     """A class without a title (some servers send none) goes by its code."""
     return func.coalesce(
-        func.nullif(sis_class.c.title, ""),
-        func.nullif(sis_class.c.class_code, ""),
+        func.nullif(func.trim(sis_class.c.title), ""),
+        func.nullif(func.trim(sis_class.c.class_code), ""),
         sis_class.c.sourced_id,
     )
 
 
-def _make_courses(connection: Connection, source_id: int, now: datetime) -> None:
+def _make_courses(connection: Connection, source_id: int, now: datetime) -> int:
     known = exists().where(course.c.sis_class_id == sis_class.c.id)
-    connection.execute(
+    return connection.execute(
         insert(course).from_select(
             ["sis_class_id", "title", "created_at", "status"],
             select(
@@ -163,22 +181,27 @@ def _make_courses(connection: Connection, source_id: int, now: datetime) -> None
             .where(sis_class.c.source_id == source_id, ~known)
             .order_by(sis_class.c.id),
         )
+    ).rowcount
+
+
+def _rename_courses(connection: Connection, source_id: int) -> int:
+    """Follow changed titles, and the end or return of a class."""
+    named = (
+        select(sis_class.c.id, _title().label("title"), sis_class.c.status)
+        .where(sis_class.c.source_id == source_id)
+        .subquery()
     )
-    mine = select(sis_class.c.id, _title().label("title"), sis_class.c.status).where(
-        sis_class.c.source_id == source_id
-    )
-    named = mine.subquery()
-    connection.execute(
+    return connection.execute(
         update(course)
         .where(
             course.c.sis_class_id == named.c.id,
             or_(course.c.title != named.c.title, course.c.status != named.c.status),
         )
         .values(title=named.c.title, status=named.c.status)
-    )
+    ).rowcount
 
 
-def _link_assignments(connection: Connection, source_id: int) -> None:
+def _link_assignments(connection: Connection, source_id: int) -> int:
     found = (
         select(course.c.id)
         .join(sis_class, sis_class.c.id == course.c.sis_class_id)
@@ -188,14 +211,14 @@ def _link_assignments(connection: Connection, source_id: int) -> None:
         )
         .scalar_subquery()
     )
-    connection.execute(
+    return connection.execute(
         update(assignment)
         .where(assignment.c.source_id == source_id, assignment.c.course_id.is_(None))
         .values(course_id=found)
-    )
+    ).rowcount
 
 
-def _link_scores(connection: Connection, source_id: int) -> None:
+def _link_scores(connection: Connection, source_id: int) -> int:
     work = (
         select(assignment.c.id)
         .where(
@@ -212,28 +235,26 @@ def _link_scores(connection: Connection, source_id: int) -> None:
         )
         .scalar_subquery()
     )
-    connection.execute(
+    return connection.execute(
         update(score)
         .where(
             score.c.source_id == source_id,
             or_(score.c.assignment_id.is_(None), score.c.person_id.is_(None)),
         )
         .values(assignment_id=work, person_id=who)
+    ).rowcount
+
+
+def _role() -> Any:  # noqa: ANN401 -- a SQL expression
+    return case(
+        *((enrollment.c.role == theirs, ours) for theirs, ours in SEAT_ROLES.items())
     )
 
 
 def _seated(source_id: int, today: date) -> Any:  # noqa: ANN401 -- a SQL selectable
     """Who sits where today, by the SIS: course, person, role; each once."""
-    role = case(
-        *((enrollment.c.role == theirs, ours) for theirs, ours in SEAT_ROLES.items()),
-        else_="none",
-    )
     return (
-        select(
-            course.c.id.label("course_id"),
-            sis_user.c.person_id,
-            role.label("role"),
-        )
+        select(course.c.id, sis_user.c.person_id, _role())
         .select_from(enrollment)
         .join(
             sis_user,
@@ -253,7 +274,11 @@ def _seated(source_id: int, today: date) -> Any:  # noqa: ANN401 -- a SQL select
         .where(
             enrollment.c.source_id == source_id,
             enrollment.c.status == "active",
+            # A role of another vocabulary gives no seat.
+            enrollment.c.role.in_(SEAT_ROLES),
             sis_user.c.status == "active",
+            sis_user.c.person_id.is_not(None),
+            sis_class.c.status == "active",
             or_(enrollment.c.begins_on.is_(None), enrollment.c.begins_on <= today),
             # The end date of an enrollment is exclusive (OneRoster 1.2).
             or_(enrollment.c.ends_on.is_(None), enrollment.c.ends_on > today),
@@ -262,18 +287,36 @@ def _seated(source_id: int, today: date) -> Any:  # noqa: ANN401 -- a SQL select
     )
 
 
-def _make_seats(connection: Connection, source_id: int, today: date) -> None:
-    seated = _seated(source_id, today).subquery()
-    news = select(
-        seated.c.course_id,
-        seated.c.person_id,
-        seated.c.role,
-        literal("active"),
-        literal("sis"),
-    ).where(seated.c.person_id.is_not(None))
+# Asked for twice, and too much for SQLite to find anew for every seat.
+_SEATED: Final = Table(
+    "seated",
+    MetaData(),
+    Column("course_id", Integer, primary_key=True, autoincrement=False),
+    Column("person_id", Integer, primary_key=True, autoincrement=False),
+    Column("role", String(16), primary_key=True),
+    prefixes=["TEMPORARY"],
+)
+
+
+def _follow_seats(connection: Connection, source_id: int, today: date) -> int:
+    """Make and end seats as the SIS speaks today; LMS seats are not its matter."""
+    _SEATED.create(connection, checkfirst=False)
+    connection.execute(
+        insert(_SEATED).from_select(_SEATED.columns.keys(), _seated(source_id, today))
+    )
+    written = _make_seats(connection) + _end_seats(connection, source_id)
+    _SEATED.drop(connection, checkfirst=False)
+    return written
+
+
+def _make_seats(connection: Connection) -> int:
+    news = select(_SEATED, literal("active"), literal("sis")).where(
+        # SQLite wants a WHERE between a SELECT and its ON CONFLICT.
+        _SEATED.c.person_id.is_not(None)
+    )
     is_postgres = connection.dialect.name == "postgresql"
     statement = (postgresql if is_postgres else sqlite).insert(seat)
-    connection.execute(
+    return connection.execute(
         statement.from_select(
             ["course_id", "person_id", "role", "status", "origin"], news
         ).on_conflict_do_update(
@@ -281,23 +324,21 @@ def _make_seats(connection: Connection, source_id: int, today: date) -> None:
             set_={"status": "active", "origin": "sis"},
             where=or_(seat.c.status != "active", seat.c.origin != "sis"),
         )
-    )
+    ).rowcount
 
 
-def _end_seats(connection: Connection, source_id: int, today: date) -> None:
-    """End the seats the SIS no longer speaks for; LMS seats are not its matter."""
-    seated = _seated(source_id, today).subquery()
+def _end_seats(connection: Connection, source_id: int) -> int:
     mine = (
         select(course.c.id)
         .join(sis_class, sis_class.c.id == course.c.sis_class_id)
         .where(sis_class.c.source_id == source_id)
     )
     kept = exists().where(
-        seated.c.course_id == seat.c.course_id,
-        seated.c.person_id == seat.c.person_id,
-        seated.c.role == seat.c.role,
+        _SEATED.c.course_id == seat.c.course_id,
+        _SEATED.c.person_id == seat.c.person_id,
+        _SEATED.c.role == seat.c.role,
     )
-    connection.execute(
+    return connection.execute(
         update(seat)
         .where(
             seat.c.course_id.in_(mine),
@@ -306,7 +347,7 @@ def _end_seats(connection: Connection, source_id: int, today: date) -> None:
             ~kept,
         )
         .values(status="ended")
-    )
+    ).rowcount
 
 
 def mark_stale(
@@ -339,3 +380,17 @@ def load_stale(connection: Connection) -> list[int]:
             .order_by(course.c.id)
         )
     )
+
+
+def claim_stale(connection: Connection, course_id: int) -> bool:
+    """Take a stale course for a refresh; False when another worker was faster.
+
+    The row is held until the caller's transaction ends (PostgreSQL; on SQLite the
+    transaction is alone as it is).
+    """
+    found = connection.scalar(
+        select(course.c.id)
+        .where(course.c.id == course_id, course.c.refreshed_at.is_(None))
+        .with_for_update()
+    )
+    return found is not None

@@ -7,16 +7,35 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import (
+    Connection,
+    Select,
+    String,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from lti_tool.errors import BusyError, ConfigError, NotFoundError
-from lti_tool.storage.database import rows
-from lti_tool.storage.schema import run, run_problem, sis_class, source
+from lti_tool.errors import BusyError, ConfigError, NotFoundError, SyncError
+from lti_tool.storage.database import Database, rows
+from lti_tool.storage.entities import ENTITIES
+from lti_tool.storage.schema import run, run_problem, source
 
 # A run that was killed can be started again within 90 s (contract).
 LEASE: Final = timedelta(seconds=60)
+# A person's yes to a plan holds so long. Source: facts/security.md, promise P3.
+APPROVAL: Final = timedelta(hours=24)
+
+_LENGTHS: Final = {
+    column.name: column.type.length
+    for column in run_problem.columns
+    if isinstance(column.type, String)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +124,18 @@ def remove_source(session: Session, name: str) -> None:
 
     Raises:
         NotFoundError: there is none of that name.
-        ConfigError: classes came from it; they and their evidence are kept.
+        ConfigError: records came from it; they and their evidence are kept.
     """
     found = load_source(session, name)
-    count = session.scalar(
-        select(func.count()).where(sis_class.c.source_id == found.id)
-    )
-    if count:
-        raise ConfigError(
-            f'source "{name}" has brought {count} classes; their evidence hangs on it, '
-            "so it stays. Stop syncing it instead"
+    for entity in ENTITIES:
+        count = session.scalar(
+            select(func.count()).where(entity.table.c.source_id == found.id)
         )
+        if count:
+            raise ConfigError(
+                f'source "{name}" has brought {count} {entity.collection}; evidence '
+                "hangs on what it brought, so it stays. Stop syncing it instead"
+            )
     runs = select(run.c.id).where(run.c.source_id == found.id)
     session.execute(delete(run_problem).where(run_problem.c.run_id.in_(runs)))
     session.execute(delete(run).where(run.c.source_id == found.id))
@@ -130,6 +150,31 @@ def open_run(session: Session, source_id: int, trigger: str, now: datetime) -> i
     Raises:
         BusyError: another run of this source is going on.
     """
+    values = {
+        "source_id": source_id,
+        "status": "running",
+        "trigger": trigger,
+        "lease_until": now + LEASE,
+        "started_at": now,
+    }
+    try:
+        _close_stale(session, source_id, now)
+        found = session.execute(insert(run).values(**values).returning(run.c.id))
+        return int(found.scalar_one())
+    except IntegrityError as error:
+        raise BusyError(
+            "another run of this source is going on; masterybridge runs list shows it"
+        ) from error
+    except OperationalError as error:
+        if "locked" not in str(error.orig):
+            raise
+        raise BusyError(
+            "the database is being written, perhaps by another run; try again in a "
+            "minute"
+        ) from error
+
+
+def _close_stale(session: Session, source_id: int, now: datetime) -> None:
     session.execute(
         update(run)
         .where(
@@ -141,40 +186,65 @@ def open_run(session: Session, source_id: int, trigger: str, now: datetime) -> i
             status="failed",
             text="stopped in the middle; nothing of it was kept",
             ended_at=now,
+            lease_until=None,
         )
     )
-    values = {
-        "source_id": source_id,
-        "status": "running",
-        "trigger": trigger,
-        "lease_until": now + LEASE,
-        "started_at": now,
-    }
-    try:
-        found = session.execute(insert(run).values(**values).returning(run.c.id))
-        return int(found.scalar_one())
-    except IntegrityError as error:
-        raise BusyError(
-            "another run of this source is going on; masterybridge runs list shows it"
-        ) from error
 
 
 def renew_run(session: Session, run_id: int, phase: str, now: datetime) -> None:
     """Say that the run lives and where it is."""
     session.execute(
         update(run)
-        .where(run.c.id == run_id)
+        .where(run.c.id == run_id, run.c.ended_at.is_(None))
         .values(phase=phase, lease_until=now + LEASE)
     )
 
 
+def keep_run(database: Database, run_id: int, now: datetime) -> None:
+    """Say that the run lives; when the database is busy, the next time will do."""
+    try:
+        with database.write() as session:
+            session.execute(
+                update(run)
+                .where(run.c.id == run_id, run.c.ended_at.is_(None))
+                .values(lease_until=now + LEASE)
+            )
+    except OperationalError:
+        return
+
+
+def hold_run(connection: Connection, run_id: int, now: datetime) -> None:
+    """Make sure, inside the transaction that applies, that the run is still ours.
+
+    Raises:
+        SyncError: its lease ran out and another run closed it.
+    """
+    held = connection.execute(
+        update(run)
+        .where(run.c.id == run_id, run.c.ended_at.is_(None))
+        .values(lease_until=now + LEASE, phase="apply")
+    )
+    if held.rowcount != 1:
+        raise SyncError(
+            "another run took over while this one stood still; nothing of this one "
+            "was kept, look at the newest run",
+            "lost_lease",
+        )
+
+
 def close_run(
-    session: Session, run_id: int, now: datetime, values: Mapping[str, Any]
+    session: Session | Connection,
+    run_id: int,
+    now: datetime,
+    values: Mapping[str, Any],
 ) -> None:
-    """Write how a run ended: status, plan, plan_hash, problem_counts, text."""
+    """Write how a run ended: status, plan, plan_hash, problem_counts, text.
+
+    A run that was closed already stays as it was closed.
+    """
     session.execute(
         update(run)
-        .where(run.c.id == run_id)
+        .where(run.c.id == run_id, run.c.ended_at.is_(None))
         .values(**values, ended_at=now, lease_until=None)
     )
     if values["status"].startswith("applied"):
@@ -184,20 +254,53 @@ def close_run(
         )
 
 
+def is_open(session: Session, run_id: int) -> bool:
+    """Tell whether the run has not ended yet."""
+    return bool(
+        session.scalar(
+            select(func.count()).where(run.c.id == run_id, run.c.ended_at.is_(None))
+        )
+    )
+
+
+def was_shown(session: Session, source_id: int, plan_hash: str, now: datetime) -> bool:
+    """Tell whether a run showed this plan to a person within the last day."""
+    found = session.scalar(
+        select(func.count()).where(
+            run.c.source_id == source_id,
+            run.c.plan_hash == plan_hash,
+            run.c.status.in_(["held", "planned"]),
+            run.c.ended_at > now - APPROVAL,
+        )
+    )
+    return bool(found)
+
+
 def put_problems(
-    session: Session, run_id: int, problems: Sequence[Mapping[str, Any]]
+    session: Session | Connection, run_id: int, problems: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Keep the problems of a run for a person to read."""
+    """Keep the problems of a run for a person to read; too long a text is cut."""
     if problems:
         session.execute(
-            insert(run_problem), [{**one, "run_id": run_id} for one in problems]
+            insert(run_problem),
+            [{**_cut(one), "run_id": run_id} for one in problems],
         )
+
+
+def _cut(problem: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value[: _LENGTHS.get(name)] if isinstance(value, str) else value
+        for name, value in problem.items()
+    }
 
 
 def load_runs(session: Session, limit: int = 50) -> list[dict[str, Any]]:
     """Return the newest runs, newest first."""
-    return rows(
-        session,
+    return rows(session, _runs().limit(limit))
+
+
+def _runs() -> Select[Any]:
+    return (
         select(
             run.c.id,
             source.c.name.label("source"),
@@ -213,7 +316,6 @@ def load_runs(session: Session, limit: int = 50) -> list[dict[str, Any]]:
         )
         .join(source, source.c.id == run.c.source_id)
         .order_by(run.c.id.desc())
-        .limit(limit),
     )
 
 
@@ -223,7 +325,7 @@ def load_run(session: Session, run_id: int) -> dict[str, Any]:
     Raises:
         NotFoundError: there is no such run.
     """
-    found = [one for one in load_runs(session, 10_000) if one["id"] == run_id]
+    found = rows(session, _runs().where(run.c.id == run_id))
     if not found:
         raise NotFoundError(f"no run {run_id}; masterybridge runs list shows them")
     problems = rows(

@@ -7,21 +7,20 @@ whatever ends it, and the live tables are written in one transaction at the end.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Connection,
-    Integer,
     MetaData,
     Select,
-    String,
-    Table,
     and_,
+    delete,
     exists,
     func,
     insert,
@@ -32,64 +31,34 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from lti_tool.storage import schema
+from lti_tool.storage import staged_checks
 from lti_tool.storage.database import Database
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """A reference that must lead somewhere, or the record is held aside."""
-
-    column: str
-    collection: str
-
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """One collection of a source and the table it is kept in."""
-
-    collection: str
-    table: Table
-    needs: tuple[Need, ...] = ()
-    derived: tuple[str, ...] = ()  # ours, found again when the record changes
-
-
-ENTITIES: Final = (
-    Entity("orgs", schema.org),
-    Entity("academicSessions", schema.term),
-    Entity("courses", schema.sis_course),
-    Entity(
-        "classes",
-        schema.sis_class,
-        (Need("sis_course_sourced_id", "courses"), Need("school_sourced_id", "orgs")),
-    ),
-    Entity("users", schema.sis_user, derived=("person_id",)),
-    Entity("demographics", schema.demographics, (Need("sourced_id", "users"),)),
-    Entity(
-        "enrollments",
-        schema.enrollment,
-        (Need("user_sourced_id", "users"), Need("class_sourced_id", "classes")),
-    ),
-    Entity("categories", schema.category),
-    Entity(
-        "lineItems",
-        schema.assignment,
-        (Need("class_sourced_id", "classes"),),
-        derived=("course_id",),
-    ),
-    Entity(
-        "results",
-        schema.score,
-        (
-            Need("line_item_sourced_id", "lineItems"),
-            Need("student_sourced_id", "users"),
-        ),
-        derived=("assignment_id", "person_id"),
-    ),
+from lti_tool.storage.entities import (
+    BY_NAME,
+    ENTITIES,
+    Entity,
+    sent_columns,
+    stage_table,
 )
-_BY_NAME: Final = {entity.collection: entity for entity in ENTITIES}
-# Links that are found anew when a record changes; a person stays who he is.
-_KEPT: Final = {"person_id"}
+
+__all__ = ["ENTITIES", "Checked", "Movement", "Staged", "Staging", "as_counts"]
+
+# Who may see or change what others did. Source: OneRoster 1.2, the role vocabularies.
+STAFF: Final = frozenset(
+    {
+        "administrator",
+        "aide",
+        "counselor",
+        "districtAdministrator",
+        "principal",
+        "proctor",
+        "siteAdministrator",
+        "systemAdministrator",
+        "teacher",
+    }
+)
+_TOLD: Final = 1000  # rows not taken that are named, beside their count
+_MANY: Final = 1000  # rows written at once that make PostgreSQL's statistics stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +81,12 @@ class Staged:
     column: str
 
 
-def _stage_table(metadata: MetaData, entity: Entity) -> Table:
-    left_out = {"id", "source_id", *entity.derived}
-    return Table(
-        f"stage_{entity.table.name}",
-        metadata,
-        Column("position", Integer, primary_key=True),
-        Column("verdict", String(32)),
-        Column("verdict_column", String(64)),
-        *(
-            Column(column.name, column.type)
-            for column in entity.table.columns
-            if column.name not in left_out
-        ),
-        prefixes=["TEMPORARY"],
-    )
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The rows not taken: how many of each code, and the first of them."""
+
+    counts: Mapping[str, int]
+    first: Sequence[Staged]
 
 
 class Staging:
@@ -135,7 +95,7 @@ class Staging:
     def __init__(self, database: Database, source_id: int) -> None:
         metadata = MetaData()
         self._tables = {
-            entity.collection: _stage_table(metadata, entity) for entity in ENTITIES
+            entity.collection: stage_table(metadata, entity) for entity in ENTITIES
         }
         self._source_id = source_id
         self._complete: set[str] = set()
@@ -143,12 +103,18 @@ class Staging:
         # A connection of its own: its temporary tables end with it.
         self._connection: Connection = database.engine.connect()
         self._connection.detach()
+        self._is_sqlite = database.is_sqlite
+        if self._is_sqlite:
+            self._stage_on_disk()
         metadata.create_all(self._connection, checkfirst=False)
-        for table in self._tables.values():
-            self._connection.exec_driver_sql(
-                f"CREATE INDEX ix_{table.name} ON {table.name} (sourced_id)"
-            )
         self._connection.commit()
+
+    def _stage_on_disk(self) -> None:
+        """Keep what SQLite stages in a file that has no name, not in memory."""
+        driver = self._connection.connection.cursor()
+        driver.execute("PRAGMA temp_store=FILE")
+        driver.execute("PRAGMA temp.cache_size=-65536")
+        driver.close()
 
     def __enter__(self) -> Self:
         return self
@@ -176,83 +142,45 @@ class Staging:
         rejected = {"verdict": "rejected", "fingerprint": ""}
         self.put(collection, [{"sourced_id": one, **rejected} for one in sourced_ids])
 
+    def forget(self, collection: str) -> None:
+        """Take back what was staged of a collection, to stage it anew."""
+        self._connection.execute(delete(self._tables[collection]))
+        self._connection.commit()
+
     def mark_complete(self, collection: str) -> None:
         """Say that the whole collection was sent, with proof: absent means gone."""
         self._complete.add(collection)
 
-    def check(self) -> list[Staged]:
-        """Judge duplicates and dangling references; returns the rows not taken."""
+    def check(self) -> Checked:
+        """Judge the staged rows; returns those that will not be taken."""
+        for table in self._tables.values():
+            # The index comes after the rows, the statistics after the index.
+            self._connection.exec_driver_sql(
+                f"CREATE INDEX ix_{table.name} ON {table.name} (sourced_id)"
+            )
+            if not self._is_sqlite:
+                self._connection.exec_driver_sql(f"ANALYZE {table.name}")
         for entity in ENTITIES:
-            self._check_duplicates(entity)
-            for need in entity.needs:
-                self._check_need(entity, need)
+            staged_checks.judge(self._connection, self._tables, entity, self._source_id)
+        counts: Counter[str] = Counter()
+        first: list[Staged] = []
+        for entity in ENTITIES:
+            for one in self._not_taken(entity):
+                counts[one.code] += 1
+                if len(first) < _TOLD:
+                    first.append(one)
         self._connection.commit()
-        return [one for entity in ENTITIES for one in self._not_taken(entity)]
+        return Checked(dict(counts), first)
 
-    def _check_duplicates(self, entity: Entity) -> None:
-        stage = self._tables[entity.collection]
-        twice = (
-            select(stage.c.sourced_id)
-            .where(stage.c.verdict.is_(None))
-            .group_by(stage.c.sourced_id)
-        )
-        differing = twice.having(func.count(func.distinct(stage.c.fingerprint)) > 1)
-        first = select(func.min(stage.c.position)).group_by(stage.c.sourced_id)
-        self._connection.execute(
-            update(stage)
-            .where(stage.c.sourced_id.in_(differing))
-            .values(verdict="conflict")
-        )
-        self._connection.execute(
-            update(stage)
-            .where(
-                stage.c.verdict.is_(None),
-                stage.c.sourced_id.in_(twice.having(func.count() > 1)),
-                stage.c.position.not_in(first),
-            )
-            .values(verdict="duplicate")
-        )
-
-    def _check_need(self, entity: Entity, need: Need) -> None:
-        stage = self._tables[entity.collection]
-        target = _BY_NAME[need.collection].table
-        target_stage = self._tables[need.collection].alias("target_stage")
-        wanted = stage.c[need.column]
-        is_staged = exists().where(
-            target_stage.c.sourced_id == wanted,
-            or_(
-                target_stage.c.verdict.is_(None), target_stage.c.verdict == "duplicate"
-            ),
-        )
-        is_held = exists().where(
-            target.c.source_id == self._source_id, target.c.sourced_id == wanted
-        )
-        self._connection.execute(
-            update(stage)
-            .where(
-                stage.c.verdict.is_(None),
-                stage.c.status == "active",
-                wanted.is_not(None),
-                ~is_staged,
-                ~is_held,
-            )
-            .values(verdict="dangling", verdict_column=need.column)
-        )
-
-    def _not_taken(self, entity: Entity) -> list[Staged]:
+    def _not_taken(self, entity: Entity) -> Iterator[Staged]:
         stage = self._tables[entity.collection]
         found = self._connection.execute(
             select(stage.c.sourced_id, stage.c.verdict, stage.c.verdict_column)
-            .where(
-                stage.c.verdict.is_not(None),
-                stage.c.verdict.not_in(["rejected"]),
-            )
+            .where(stage.c.verdict.is_not(None), stage.c.verdict != "rejected")
             .order_by(stage.c.position)
         )
-        return [
-            Staged(entity.collection, sourced_id, verdict, column or "sourced_id")
-            for sourced_id, verdict, column in found
-        ]
+        for sourced_id, verdict, column in found:
+            yield Staged(entity.collection, sourced_id, verdict, column or "sourced_id")
 
     def plan(self) -> tuple[dict[str, Movement], str]:
         """Return what a merge would do, by collection, and the hash of exactly that."""
@@ -277,11 +205,15 @@ class Staging:
         )
         return int(count or 0)
 
-    def _moves(self, entity: Entity) -> dict[str, Select[Any]]:
+    def _same(self, entity: Entity) -> ColumnElement[bool]:
         stage, live = self._tables[entity.collection], entity.table
-        same = and_(
+        return and_(
             live.c.source_id == self._source_id, live.c.sourced_id == stage.c.sourced_id
         )
+
+    def _moves(self, entity: Entity) -> dict[str, Select[Any]]:
+        stage, live = self._tables[entity.collection], entity.table
+        same = self._same(entity)
         sent = and_(stage.c.verdict.is_(None), stage.c.status == "active")
         pair = select(stage.c.sourced_id, stage.c.fingerprint)
         return {
@@ -300,47 +232,90 @@ class Staging:
             .order_by(live.c.sourced_id),
         }
 
-    def _is_ending(self, entity: Entity) -> Any:  # noqa: ANN401 -- a SQL condition
+    def _is_ending(self, entity: Entity) -> ColumnElement[bool]:
         """Which live rows end: said so, or absent from a complete collection."""
         stage, live = self._tables[entity.collection], entity.table
-        said = exists().where(
-            stage.c.sourced_id == live.c.sourced_id,
-            stage.c.verdict.is_(None),
+        says_so = and_(
             stage.c.status == "ended",
+            func.coalesce(stage.c.verdict, "duplicate") == "duplicate",
         )
-        ends: list[ColumnElement[bool]] = [said]
+        named = stage.c.sourced_id == live.c.sourced_id
         if entity.collection in self._complete:
-            ends.append(~exists().where(stage.c.sourced_id == live.c.sourced_id))
+            is_over = ~exists().where(named, says_so.is_not(True))
+        else:
+            is_over = exists().where(named, says_so)
         return and_(
-            live.c.source_id == self._source_id, live.c.status == "active", or_(*ends)
+            live.c.source_id == self._source_id, live.c.status == "active", is_over
         )
 
-    def merge(self, *, with_ends: bool) -> Connection:
-        """Write what differs, in one transaction that the caller commits.
+    def gained_staff(self) -> dict[str, int]:
+        """Return how many live users and enrollments would become staff."""
+        users = self._changed("users", "roles")
+        seats = self._changed("enrollments", "role")
+        self._connection.commit()
+        return {
+            "users": sum(
+                _is_staff(new) and not _is_staff(old)
+                for old, new in (map(_names, pair) for pair in users)
+            ),
+            "enrollments": sum(new in STAFF and old not in STAFF for old, new in seats),
+        }
 
-        Returns the connection the transaction is open on.
-        """
-        self._connection.execution_options(writes=True)
-        for entity in ENTITIES:
-            self._merge(entity)
-            if with_ends:
-                self._connection.execute(
-                    update(entity.table)
-                    .where(self._is_ending(entity))
-                    .values(status="ended")
-                )
-        return self._connection
-
-    def _merge(self, entity: Entity) -> None:
-        stage, live = self._tables[entity.collection], entity.table
-        names = [
-            column.name
-            for column in stage.columns
-            if column.name not in {"position", "verdict", "verdict_column"}
+    def _changed(self, collection: str, column: str) -> list[tuple[Any, Any]]:
+        entity = BY_NAME[collection]
+        changes = self._moves(entity)["changes"].order_by(None)
+        old, new = entity.table.c[column], self._tables[collection].c[column]
+        return [
+            (before, after)
+            for before, after in self._connection.execute(
+                changes.with_only_columns(old, new)
+            )
         ]
-        same = and_(
-            live.c.source_id == self._source_id, live.c.sourced_id == stage.c.sourced_id
+
+    def renamed_users(self) -> int:
+        """Return how many ending users come again with another sourcedId."""
+        entity = BY_NAME["users"]
+        stage, live = self._tables["users"], entity.table
+        adds = self._moves(entity)["adds"].order_by(None)
+        again = adds.with_only_columns(stage.c.identifier).where(
+            stage.c.identifier.is_not(None)
         )
+        count = self._connection.scalar(
+            select(func.count()).where(
+                self._is_ending(entity), live.c.identifier.in_(again)
+            )
+        )
+        self._connection.commit()
+        return int(count or 0)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Yield the connection in the one transaction that writes; commits at the end.
+
+        merge() belongs inside.
+        """
+        self._connection.execution_options(writes=True, preserve_rowcount=True)
+        with self._connection.begin():
+            yield self._connection
+
+    def merge(self) -> int:
+        """Write what differs and nothing else; returns how many rows were written."""
+        written = 0
+        for entity in ENTITIES:
+            merged = self._merge(entity)
+            ended = self._connection.execute(
+                update(entity.table)
+                .where(self._is_ending(entity))
+                .values(status="ended")
+            ).rowcount
+            if merged > _MANY and not self._is_sqlite:
+                self._connection.exec_driver_sql(f'ANALYZE "{entity.table.name}"')
+            written += merged + ended
+        return written
+
+    def _merge(self, entity: Entity) -> int:
+        stage, live = self._tables[entity.collection], entity.table
+        names = sent_columns(stage)
         differs = or_(
             live.c.id.is_(None),
             live.c.status != "active",
@@ -348,21 +323,20 @@ class Staging:
         )
         news = (
             select(literal(self._source_id), *(stage.c[name] for name in names))
-            .outerjoin(live, same)
+            .outerjoin(live, self._same(entity))
             .where(stage.c.verdict.is_(None), stage.c.status == "active", differs)
             .order_by(stage.c.position)
         )
-        is_postgres = self._connection.dialect.name == "postgresql"
-        statement = (postgresql if is_postgres else sqlite).insert(live)
+        statement = (sqlite if self._is_sqlite else postgresql).insert(live)
         changes: dict[str, Any] = {
             name: statement.excluded[name] for name in names if name != "sourced_id"
         }
-        changes |= {name: None for name in entity.derived if name not in _KEPT}
-        self._connection.execute(
+        changes |= dict.fromkeys(entity.links)
+        return self._connection.execute(
             statement.from_select(["source_id", *names], news).on_conflict_do_update(
                 index_elements=["source_id", "sourced_id"], set_=changes
             )
-        )
+        ).rowcount
 
     def moved_line_items(self) -> set[str]:
         """Return the line items whose scores or facts a merge would move."""
@@ -371,16 +345,27 @@ class Staging:
             ("results", "line_item_sourced_id"),
             ("lineItems", "sourced_id"),
         ):
-            entity = _BY_NAME[collection]
-            stage, live = self._tables[collection], entity.table
+            entity = BY_NAME[collection]
+            new, old = self._tables[collection].c[column], entity.table.c[column]
             moves = self._moves(entity)
-            for kind in ("adds", "changes"):
-                found = moves[kind].with_only_columns(stage.c[column]).order_by(None)
+            for kind, moving in (
+                ("adds", new),
+                ("changes", new),
+                ("changes", old),
+                ("ends", old),
+            ):
+                found = moves[kind].with_only_columns(moving).order_by(None)
                 moved.update(self._connection.scalars(found.distinct()))
-            ends = moves["ends"].with_only_columns(live.c[column]).order_by(None)
-            moved.update(self._connection.scalars(ends.distinct()))
         self._connection.commit()
         return moved
+
+
+def _names(roles: Any) -> set[str]:  # noqa: ANN401 -- what a JSON column holds
+    return {role["role"] for role in roles or ()}
+
+
+def _is_staff(roles: set[str]) -> bool:
+    return not STAFF.isdisjoint(roles)
 
 
 def as_counts(movements: Mapping[str, Movement]) -> dict[str, dict[str, int]]:

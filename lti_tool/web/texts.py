@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
-import flask_babel  # type: ignore[import-untyped] # it ships no types
+import flask_babel
 from babel import Locale, UnknownLocaleError
 from flask import Flask, current_app, g, request, url_for
 from markupsafe import Markup
@@ -102,11 +102,17 @@ def said(line: Line, titles: Mapping[str, str] = MappingProxyType({})) -> str:
     """A line of arithmetic in the reader's language; tasks are named by titles."""
     values = line.plain
     if "task" in values:
-        values["task"] = titles.get(values["task"], values["task"])
+        title = titles.get(values["task"], values["task"])
+        values["task"] = f"\u2068{title}\u2069" if _is_rtl() else title
     for name in ("reason", "rank", "level"):
         if values.get(name):
             values[name] = gettext(values[name])
     return gettext(line.text).format_map(values)
+
+
+def _is_rtl() -> bool:
+    locale = flask_babel.get_locale()
+    return locale is not None and locale.text_direction == "rtl"
 
 
 def moment(at: datetime | None) -> Markup | str:

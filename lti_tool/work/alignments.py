@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lti_tool.errors import ConfigError, NotFoundError
-from lti_tool.storage import curriculum
+from lti_tool.storage import curriculum, naming
 from lti_tool.storage.database import Database, Session
 from lti_tool.work import standing
 from mappings.alignments import Alignment
@@ -92,17 +92,17 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 def _save(
     session: Session, row: dict[str, str], who: str, now: datetime
 ) -> tuple[int, bool]:
-    course_id = curriculum.find_course(session, row["course"])
-    assignment_id = curriculum.find_assignment(session, row["line_item"], course_id)
-    framework_id = curriculum.framework_of_course(session, course_id)
-    competency_id = curriculum.find_competency(session, row["competency"], framework_id)
+    weight = _weight(row["weight"])
+    Alignment(row["line_item"], row["competency"], weight)  # refuses what says nothing
+    course_id = naming.find_course(session, row["course"])
+    assignment_id = naming.find_assignment(session, row["line_item"], course_id)
+    framework_id = naming.framework_of_course(session, course_id)
+    competency_id = naming.find_competency(session, row["competency"], framework_id)
     if framework_id is None:
         values: dict[str, Any] = {
-            "framework_id": curriculum.framework_of(session, competency_id)
+            "framework_id": naming.framework_of(session, competency_id)
         }
         curriculum.save_course_plan(session, course_id, values, who=who, now=now)
-    weight = _weight(row["weight"])
-    Alignment(row["line_item"], row["competency"], weight)  # refuses a bad weight
     is_new = curriculum.save_alignment(
         session,
         course_id=course_id,

@@ -1,8 +1,8 @@
 """Claims deliveries, calls destinations, settles them; reads everything back.
 
-For each column the order is: read, judge, send, read again, settle. No network call
-happens inside a transaction, and "delivered" means that the destination showed the
-value afterwards.
+For each column the order is: read, judge, note, send, read again, settle. No network
+call happens inside a transaction, and "delivered" means that the destination showed
+the value afterwards.
 """
 
 from __future__ import annotations
@@ -10,37 +10,41 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Final
 
 from lti_tool.errors import DeliveryError
 from lti_tool.logs import log
-from lti_tool.platforms.destination import Column, Destination, Outcome, Shown
-from lti_tool.storage import columns, outbox
-from lti_tool.storage.columns import Place
+from lti_tool.platforms.destination import Outcome, Shown
+from lti_tool.storage import outbox
 from lti_tool.storage.database import Database
-from lti_tool.storage.outbox import Delivery, Sent, Settlement
+from lti_tool.storage.outbox import Delivery, Settlement
+from lti_tool.work import verdicts
+from lti_tool.work.gradebooks import (
+    Connect,
+    Ground,
+    OpenColumn,
+    forget_column,
+    open_column,
+    open_ground,
+    read_column,
+)
+from lti_tool.work.verdicts import AWAY, is_same
 
-FIRST_WAIT: Final = timedelta(seconds=1)
-LONGEST_WAIT: Final = timedelta(hours=1)
-GIVE_UP_AFTER: Final = 200  # attempts: about a week at the longest wait
-SAME: Final = 0.0001  # Moodle keeps five decimals after rescaling
+__all__ = [
+    "Connect",
+    "Difference",
+    "Reconciliation",
+    "deliver",
+    "is_same",
+    "reconcile",
+]
 
-Connect = Callable[[str, Place], Destination]
+BATCH: Final = 200
+ROUNDS: Final = 8  # sends a thread does before the lease is renewed
 Clock = Callable[[], datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What the deliveries of one course to one destination stand on."""
-
-    destination: Destination
-    place: Place
-    recipients: Mapping[int, str]
-    told: Mapping[tuple[int, int], Delivery]
-    sent: Mapping[tuple[int, int], Sent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +77,22 @@ def deliver(
 ) -> Counter[str]:
     """Send all that is due; returns how many ended in which state.
 
-    May be run by several workers at once: a row is held by one of them.
+    May be run by several workers at once: a row is held by one of them. A fault in
+    one course does not hold up the others.
     """
     ended: Counter[str] = Counter()
     while True:
         with database.write() as session:
-            batch = outbox.claim(session, clock(), limit=200, course_id=course_id)
+            batch = outbox.claim(session, clock(), limit=BATCH, course_id=course_id)
         if not batch:
             return ended
         batch.sort(key=lambda row: (row.destination, row.course_id, row.competency_id))
         for (name, course), group in groupby(
             batch, key=lambda row: (row.destination, row.course_id)
         ):
-            for settlement in _deliver_course(
-                database, connect, clock, name, course, list(group)
-            ):
-                ended[settlement.state] += 1
+            rows = list(group)
+            states = _deliver_course(database, connect, clock, (name, course), rows)
+            ended.update(states)
             on_progress(sum(ended.values()))
 
 
@@ -96,205 +100,155 @@ def _deliver_course(
     database: Database,
     connect: Connect,
     clock: Clock,
-    name: str,
-    course_id: int,
+    where: tuple[str, int],
     batch: Sequence[Delivery],
-) -> list[Settlement]:
+) -> list[str]:
+    """Deliver the rows of one course to one destination; returns their states."""
+    open_rows = {row.id: row for row in batch}
+    states: list[str] = []
+    away: DeliveryError | None = None
     try:
-        ground = _ground(database, connect, name, course_id)
+        ground = open_ground(database, connect, *where)
+        for _competency, group in groupby(batch, key=lambda row: row.competency_id):
+            _renew(database, list(open_rows), clock)
+            done, away = _deliver_column(database, ground, clock, list(group))
+            states += _settle(database, clock, done)
+            for settlement in done:
+                open_rows.pop(settlement.delivery_id)
+            if away is not None:
+                break
     except DeliveryError as error:
-        return _settle(database, clock, [_failed(row, error, clock()) for row in batch])
-    settled: list[Settlement] = []
-    for competency_id, group in groupby(batch, key=lambda row: row.competency_id):
-        column = list(group)
-        with database.write() as session:
-            outbox.renew(session, [row.id for row in batch], clock())
-        done = _deliver_column(database, ground, clock, competency_id, column)
-        settled += _settle(database, clock, done)
-    return settled
+        away = error
+    except Exception as error:  # noqa: BLE001 -- the top of a worker's loop
+        kind = type(error).__name__
+        log().exception("delivery failed", course=where[1], kind=kind)
+        text = f"an error of the tool ({kind}); the log has it"
+        away = DeliveryError(text, "error", permanent=False)
+    if away is not None:
+        left = [verdicts.failed(row, away, clock()) for row in open_rows.values()]
+        states += _settle(database, clock, left)
+    return states
 
 
-def _ground(database: Database, connect: Connect, name: str, course_id: int) -> Ground:
-    with database.read() as session:
-        if name == "ags":
-            place = columns.load_ags_place(session, course_id)
-        else:
-            place = columns.load_sis_place(session, course_id)
-        if place is None:
-            raise DeliveryError(_NO_PLACE[name], "no_place", permanent=True)
-        told = outbox.load_told(session, name, course_id)
-        sent = outbox.load_sent(session, name, course_id)
-    destination = connect(name, place)  # may learn who is who there
-    with database.read() as session:
-        recipients = columns.load_recipients(session, place)
-    return Ground(destination, place, recipients, told, sent)
-
-
-_NO_PLACE: Final = {
-    "ags": "this course was never opened from an LMS that offers grade columns; "
-    "open the tool once from the course",
-    "oneroster": "this course has no SIS class from a OneRoster REST source; "
-    "add the source and sync",
-}
+def _renew(database: Database, ids: Sequence[int], clock: Clock) -> None:
+    with database.write() as session:
+        outbox.renew(session, ids, clock())
 
 
 def _deliver_column(
-    database: Database,
-    ground: Ground,
-    clock: Clock,
-    competency_id: int,
-    batch: Sequence[Delivery],
-) -> list[Settlement]:
-    """Take one column from read to read again."""
+    database: Database, ground: Ground, clock: Clock, batch: Sequence[Delivery]
+) -> tuple[list[Settlement], DeliveryError | None]:
+    """Take one column from read to read again.
+
+    Returns what became of each row, and the error if the destination is away.
+    """
     try:
-        column, address = _column(database, ground, competency_id, batch[0], clock())
-        before = ground.destination.read(address, column)
+        column = open_column(database, ground, batch[0], clock())
     except DeliveryError as error:
-        return [_failed(row, error, clock()) for row in batch]
-    settled, sending = _judge(ground, batch, before)
-    sent = _send_all(ground, address, column, sending, clock)
-    failed = [done for done in sent if isinstance(done, Settlement)]
-    waiting = [done for done in sent if not isinstance(done, Settlement)]
-    if not waiting:
-        return [*settled, *failed]
-    try:
-        after = ground.destination.read(address, column)
-    except DeliveryError as error:
-        unsure = [
-            replace(_failed(row, error, clock()), sent_at=outcome.at)
-            for row, outcome, _answer in waiting
-        ]
-        return [*settled, *failed, *unsure]
-    seen = [_seen(ground, *one, after, clock()) for one in waiting]
-    return [*settled, *failed, *seen]
-
-
-Told = tuple[Delivery, Outcome, Mapping[str, Any]]
-
-
-def _column(
-    database: Database,
-    ground: Ground,
-    competency_id: int,
-    first: Delivery,
-    now: datetime,
-) -> tuple[Column, str]:
-    """Return the column and its address, found or made once and then remembered."""
-    key = {
-        "destination": first.destination,
-        "course_id": first.course_id,
-        "competency_id": competency_id,
-        "placement_id": ground.place.placement_id,
-        "source_id": ground.place.source_id,
-    }
-    with database.read() as session:
-        facts = columns.load_facts(session, competency_id)
-        address = columns.load_address(session, key)
-    place = ground.place.class_sourced_id or f"course-{first.course_id}"
-    column = Column(
-        resource_id=f"masterybridge/{place}/{facts.case_id}",
-        title=facts.human_code or facts.statement[:80],
-        description=facts.statement,
-        maximum=first.maximum,
-        case_id=facts.case_id,
+        done = [verdicts.failed(row, error, clock()) for row in batch]
+        return done, error if error.code in AWAY else None
+    settled, sending = verdicts.before_sending(
+        batch, ground.recipients, ground.sent, column.shown
     )
-    if address is None:
-        address = ground.destination.find_column(column)
-        with database.write() as session:
-            columns.save_address(
-                session,
-                key,
-                address=address,
-                resource_id=column.resource_id,
-                maximum=column.maximum,
-                now=now,
-            )
-    return column, address
+    sent = _send_all(database, ground, column, sending, clock)
+    if sent and all(one.error and one.error.code == "gone" for one in sent):
+        forget_column(database, ground, batch[0])
+    seen, away = _see(ground, column, sent, clock)
+    return [*settled, *seen], away
 
 
-def _judge(
-    ground: Ground, batch: Sequence[Delivery], before: Mapping[str, Shown]
-) -> tuple[list[Settlement], list[Delivery]]:
-    """Part what needs no sending from what is to be sent."""
-    settled: list[Settlement] = []
-    sending: list[Delivery] = []
-    for row in batch:
-        recipient = ground.recipients.get(row.person_id)
-        if recipient is None:
-            settled.append(
-                Settlement(
-                    row.id,
-                    "blocked",
-                    code="no_recipient",
-                    reason=_NO_ONE[row.destination],
-                )
-            )
-            continue
-        shown = before.get(recipient, Shown(None)).value
-        sent = ground.sent.get((row.person_id, row.competency_id))
-        if is_same(shown, row.value):
-            settled.append(Settlement(row.id, "delivered", read_back=shown))
-        elif row.state == "sending" and _is_theirs(shown, sent):
-            settled.append(_conflict(row, shown or 0.0, sent))
-        else:
-            sending.append(row)
-    return settled, sending
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """One row that went out: what was answered, or why it failed."""
+
+    row: Delivery
+    answer: Mapping[str, Any] | None
+    error: DeliveryError | None = None
 
 
-_NO_ONE: Final = {
-    "ags": "the LMS has not told us who this student is there; the student opens the "
-    "tool once, or the class list is pulled",
-    "oneroster": "this student is not in the SIS source of the course",
-}
+def _see(
+    ground: Ground, column: OpenColumn, told: Sequence[_Told], clock: Clock
+) -> tuple[list[Settlement], DeliveryError | None]:
+    """Read the column again and say what became of what was sent."""
+    away = next((one.error for one in told if _is_away(one.error)), None)
+    is_worth_it = any(one.error is None or one.error.code == "stale" for one in told)
+    shown: Mapping[str, Shown] | None = None
+    if is_worth_it:
+        try:
+            shown = ground.destination.read(column.address, column.column)
+        except DeliveryError as error:
+            away = error if error.code in AWAY else away
+            told = [
+                _Told(one.row, None, one.error if _is_final(one.error) else error)
+                for one in told
+            ]
+    done = [_settlement(ground, one, shown, clock()) for one in told]
+    return done, away
 
 
-def is_same(shown: float | None, value: float | None) -> bool:
-    """Tell whether a destination shows value, as exactly as it can keep it."""
-    if shown is None or value is None:
-        return shown is value
-    return abs(shown - value) <= SAME
+def _is_away(error: DeliveryError | None) -> bool:
+    return error is not None and error.code in AWAY
 
 
-def _is_theirs(shown: float | None, sent: Sent | None) -> bool:
-    """Tell whether a person set what is shown: it is nothing that we sent."""
+def _is_final(error: DeliveryError | None) -> bool:
+    return error is not None and error.code != "stale"
+
+
+def _settlement(
+    ground: Ground, one: _Told, shown: Mapping[str, Shown] | None, now: datetime
+) -> Settlement:
     if shown is None:
-        return False
-    return sent is None or not any(is_same(shown, value) for value in sent.values)
-
-
-def _conflict(row: Delivery, shown: float, sent: Sent | None) -> Settlement:
-    numbers = (
-        [f"{value:g}" for value in sent.values if value is not None] if sent else []
-    )
-    ours = f"{' or '.join(numbers)} came from us" if numbers else "we sent none"
-    return Settlement(
-        row.id,
-        "conflict",
-        code="set_by_person",
-        read_back=shown,
-        reason=f"{shown:g} stands there and {ours}: a person set it, so it is kept",
-    )
+        error = one.error or DeliveryError("not read back", permanent=False)
+        return verdicts.failed(one.row, error, now)
+    there = shown.get(ground.recipients[one.row.person_id], Shown(None)).value
+    if one.error is not None:
+        return verdicts.after_refusal(one.row, one.error, there, now)
+    return verdicts.after_sending(one.row, one.answer or {}, there, now)
 
 
 def _send_all(
+    database: Database,
     ground: Ground,
-    address: str,
-    column: Column,
+    column: OpenColumn,
     sending: Sequence[Delivery],
     clock: Clock,
-) -> list[Settlement | Told]:
-    def send(row: Delivery) -> Settlement | Told:
-        outcome = _outcome(ground, column, row, clock())
+) -> list[_Told]:
+    """Send rows, several at once; when the destination goes away, the rest waits."""
+    told: list[_Told] = []
+    room = ground.destination.parallel * ROUNDS
+    away: list[DeliveryError] = []
+
+    def send(row: Delivery, outcome: Outcome) -> _Told:
+        if away:
+            return _Told(row, None, away[0])
         try:
-            return row, outcome, ground.destination.send(address, outcome)
+            answer = ground.destination.send(column.address, outcome)
         except DeliveryError as error:
-            return replace(_failed(row, error, clock()), sent_at=outcome.at)
+            if error.code in AWAY:
+                away.append(error)
+            return _Told(row, None, error)
+        return _Told(row, answer)
 
     with ThreadPoolExecutor(ground.destination.parallel) as pool:
-        return list(pool.map(send, sending))
+        for start in range(0, len(sending), room):
+            rows = sending[start : start + room]
+            outcomes = [_outcome(ground, column, row, clock()) for row in rows]
+            with database.write() as session:
+                outbox.renew(session, [row.id for row in sending], clock())
+                outbox.note_sending(
+                    session,
+                    {
+                        row.id: outcome.at
+                        for row, outcome in zip(rows, outcomes, strict=True)
+                    },
+                )
+            told += pool.map(send, rows, outcomes)
+    return told
 
 
-def _outcome(ground: Ground, column: Column, row: Delivery, now: datetime) -> Outcome:
+def _outcome(
+    ground: Ground, column: OpenColumn, row: Delivery, now: datetime
+) -> Outcome:
     last = ground.sent.get((row.person_id, row.competency_id))
     step = timedelta(seconds=ground.destination.clock_step_seconds)
     return Outcome(
@@ -304,62 +258,19 @@ def _outcome(ground: Ground, column: Column, row: Delivery, now: datetime) -> Ou
         level_name=row.level_name,
         at=now if last is None else max(now, last.newest_at + step),
         basis=row.basis,
-        case_id=column.case_id,
+        case_id=column.column.case_id,
     )
-
-
-def _seen(
-    ground: Ground,
-    row: Delivery,
-    outcome: Outcome,
-    answer: Mapping[str, Any],
-    after: Mapping[str, Shown],
-    now: datetime,
-) -> Settlement:
-    shown = after.get(ground.recipients[row.person_id], Shown(None)).value
-    if is_same(shown, row.value):
-        return Settlement(
-            row.id, "delivered", sent_at=outcome.at, read_back=shown, receipt=answer
-        )
-    return Settlement(
-        row.id,
-        "pending",
-        sent_at=outcome.at,
-        due_at=now + _wait(row),
-        code="not_shown",
-        reason="the destination took the value and does not show it yet",
-        receipt=answer,
-    )
-
-
-def _failed(row: Delivery, error: DeliveryError, now: datetime) -> Settlement:
-    reason = str(error)
-    if error.permanent:
-        return Settlement(row.id, "blocked", code=error.code, reason=reason)
-    if row.attempts >= GIVE_UP_AFTER:
-        return Settlement(row.id, "dead", code=error.code, reason=reason)
-    wait = _wait(row)
-    if error.retry_after is not None:
-        wait = max(wait, timedelta(seconds=error.retry_after))
-    return Settlement(
-        row.id, "pending", due_at=now + wait, code=error.code, reason=reason
-    )
-
-
-def _wait(row: Delivery) -> timedelta:
-    """Return the doubling wait, spread by the row's number so that not all return."""
-    doubled = FIRST_WAIT * (1 << min(row.attempts - 1, 12))
-    return min(doubled, LONGEST_WAIT) * (1 + (row.id % 50) / 100)
 
 
 def _settle(
-    database: Database, clock: Clock, settlements: list[Settlement]
-) -> list[Settlement]:
+    database: Database, clock: Clock, settlements: Sequence[Settlement]
+) -> list[str]:
     with database.write() as session:
         outbox.settle(session, settlements, clock())
-    for state, count in Counter(done.state for done in settlements).items():
+    states = [done.state for done in settlements]
+    for state, count in Counter(states).items():
         log().info("deliveries settled", outcome=state, count=count)
-    return settlements
+    return states
 
 
 def reconcile(
@@ -371,40 +282,36 @@ def reconcile(
         DeliveryError: a destination did not answer; nothing is said of the rest.
     """
     with database.read() as session:
-        keys = outbox.load_told_places(session, course_id)
+        places = outbox.load_told_places(session, course_id)
     read_back: Counter[str] = Counter()
     differences: list[Difference] = []
-    for name, course in keys:
-        ground = _ground(database, connect, name, course)
-        by_competency = sorted(
-            ground.told.values(), key=lambda row: (row.competency_id, row.person_id)
-        )
-        for competency_id, group in groupby(
-            by_competency, key=lambda row: row.competency_id
-        ):
-            told = list(group)
-            shown = _read(database, ground, competency_id, told[0])
-            for row in told:
-                recipient = ground.recipients.get(row.person_id, "")
-                theirs = shown.get(recipient, Shown(None)).value
-                read_back[name] += 1
-                if not is_same(theirs, row.value):
-                    differences.append(
-                        Difference(
-                            name,
-                            course,
-                            row.person_id,
-                            competency_id,
-                            row.value,
-                            theirs,
-                        )
-                    )
+    for name, course in places:
+        ground = open_ground(database, connect, name, course)
+        read_back[name] += len(ground.told)
+        differences += _differences(database, ground)
     return Reconciliation(dict(read_back), tuple(differences))
 
 
-def _read(
-    database: Database, ground: Ground, competency_id: int, first: Delivery
-) -> Mapping[str, Shown]:
-    now = first.sent_at or datetime.now(UTC)
-    column, address = _column(database, ground, competency_id, first, now)
-    return ground.destination.read(address, column)
+def _differences(database: Database, ground: Ground) -> list[Difference]:
+    found: list[Difference] = []
+    by_competency = sorted(
+        ground.told.values(), key=lambda row: (row.competency_id, row.person_id)
+    )
+    for _competency, group in groupby(by_competency, key=lambda row: row.competency_id):
+        told = list(group)
+        shown = read_column(database, ground, told[0])
+        for row in told:
+            recipient = ground.recipients.get(row.person_id, "")
+            theirs = shown.get(recipient, Shown(None)).value
+            if not is_same(theirs, row.value):
+                found.append(
+                    Difference(
+                        ground.name,
+                        ground.course_id,
+                        row.person_id,
+                        row.competency_id,
+                        row.value,
+                        theirs,
+                    )
+                )
+    return found

@@ -113,7 +113,10 @@ def _package(session: Any, name: str, document: object, now: datetime) -> Import
 
 def _extra(session: Any, name: str, document: object, now: datetime) -> Imported:  # noqa: ANN401 -- a database session
     known = frameworks.load_case_ids(session)
-    edges, problems = parse_associations(document, known)
+    try:
+        edges, problems = parse_associations(document, known)
+    except FrameworkError as error:
+        raise FrameworkError(f"{name}: {error}") from error
     return Imported(
         name, None, frameworks.save_associations(session, edges, now), problems
     )

@@ -6,10 +6,8 @@ lost queue loses nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from huey import Huey, PostgresHuey, SqliteHuey, crontab
 from huey.consumer import Consumer
@@ -24,6 +22,8 @@ from lti_tool.work.outside import Outside
 from lti_tool.work.roster import SyncOptions
 
 NAME = "masterybridge"
+SOON = timedelta(seconds=60)
+AT_ONCE = timedelta(seconds=1)
 
 
 def make_queue(settings: Settings) -> Huey:
@@ -81,6 +81,11 @@ class Jobs:
         ended = delivery.deliver(self._database, self._outside.connect, utc_now)
         if ended:
             log().info("outcomes delivered", **dict(ended))
+        # A short fault is tried again within seconds; the tick is for long ones.
+        with self._database.read() as session:
+            due_at = outbox.load_next_due(session)
+        if due_at is not None and due_at - utc_now() < SOON:
+            self.deliver.schedule(eta=max(due_at, utc_now() + AT_ONCE))
 
     def _sync(self, name: str) -> None:
         with self._database.read() as session:
@@ -112,8 +117,15 @@ class Jobs:
 
     def worker(self, concurrency: int) -> Consumer:
         """Return a worker of so many threads; call run(), or start() and stop()."""
-        options: dict[str, Any] = {"workers": concurrency, "periodic": True}
-        return self.queue.create_consumer(**options)
+        return Consumer(self.queue, workers=concurrency, periodic=True)
+
+    def embedded_worker(self) -> Consumer:
+        """Return a worker for a process that has its own way to end."""
+        return _Guest(self.queue, workers=1, periodic=True)
 
 
-Tell = Callable[[], None]
+class _Guest(Consumer):  # type: ignore[misc] # huey ships no types
+    """A worker in somebody else's process: Ctrl+C is not its to catch."""
+
+    def _set_signal_handlers(self) -> None:
+        """Leave the signals to the host."""

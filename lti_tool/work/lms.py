@@ -39,6 +39,7 @@ class Lms:
         """Call platforms that database knows, from the network settings allow."""
         self._database = database
         self._settings = settings
+        self._clock = clock
         self._session = GuardedSession(settings.local_hosts)
         self._tokens = Tokens(self._session, clock)
 
@@ -74,6 +75,11 @@ class Lms:
             registration = registrations.load_registration(
                 session, place["registration_id"]
             )
+            has_key = keys.has_current(session)
+        if not has_key:
+            with self._database.write() as session:
+                keys.ensure(session, secret_key, now=self._clock())
+        with self._database.read() as session:
             key = keys.load_current(session, secret_key)
         if not registration.is_active:
             raise ConfigError(f"platform {registration.id} is disabled")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
-from lti_tool.errors import ConfigError, DeliveryError, PlatformError
+from lti_tool.errors import BridgeError, ConfigError, DeliveryError, PlatformError
 from lti_tool.logs import log
 from lti_tool.platforms.ags import LmsGradebook
 from lti_tool.platforms.destination import Destination
@@ -25,6 +25,7 @@ from lti_tool.work.people import pull_members
 from oneroster.auth import Authorization, BearerKey, ClientCredentials, OAuth1
 from oneroster.client import Client
 from oneroster.service import Service
+from oneroster.transport import Patience
 
 _READING: Final = {
     "1.1": ("roster-core.readonly", "roster.readonly", "gradebook.readonly"),
@@ -48,8 +49,8 @@ class Outside:
         self._lms = Lms(database, settings)
         self._pulled: dict[int, float] = {}
 
-    def feed(self, source: Source) -> Feed:
-        """Open a source for one run.
+    def feed(self, source: Source, *, is_trial: bool = False) -> Feed:
+        """Open a source for one run; a trial does not wait for one that is away.
 
         Raises:
             SyncError: the CSV files are no bundle.
@@ -57,9 +58,11 @@ class Outside:
         """
         if source.kind == "csv":
             return BundleFeed(Path(source.location))
-        return RestFeed(self.client(source))
+        return RestFeed(self.client(source, is_trial=is_trial))
 
-    def client(self, source: Source, *, writes: bool = False) -> Client:
+    def client(
+        self, source: Source, *, writes: bool = False, is_trial: bool = False
+    ) -> Client:
         """Return a client of a OneRoster service.
 
         Raises:
@@ -70,10 +73,13 @@ class Outside:
         for url in (*service.roots.values(), source.token_url or ""):
             if url:
                 check_url(url, local_hosts=self._settings.local_hosts)
+        # The outbox waits and tries again; a worker that slept here would lose its
+        # lease.
+        patience = Patience(attempts=1) if writes or is_trial else Patience()
         names = _WRITING if writes else _READING[version]
         session = GuardedSession(self._settings.local_hosts)
         auth = self._authorization(source, service.dialect.scope(*names), session)
-        return Client(service, auth=auth, session=session)
+        return Client(service, auth=auth, session=session, patience=patience)
 
     def _authorization(
         self, source: Source, scope: str, session: GuardedSession
@@ -104,10 +110,15 @@ class Outside:
         Raises:
             DeliveryError: the destination cannot be reached as it is configured.
         """
-        if destination == "oneroster" and place.source_id is not None:
-            return self._sis(place)
-        if destination == "ags" and place.ags_line_items_url is not None:
-            return self._ags(place)
+        try:
+            if destination == "oneroster" and place.source_id is not None:
+                return self._sis(place)
+            if destination == "ags" and place.ags_line_items_url is not None:
+                return self._ags(place)
+        except DeliveryError:
+            raise
+        except BridgeError as error:
+            raise DeliveryError(str(error), "config", permanent=True) from error
         raise DeliveryError(
             f"no such destination: {destination}", "no_place", permanent=True
         )
@@ -115,10 +126,7 @@ class Outside:
     def _sis(self, place: Place) -> Destination:
         with self._database.read() as session:
             source = sources.load_source_by_id(session, place.source_id or 0)
-        try:
-            client = self.client(source, writes=True)
-        except ConfigError as error:
-            raise DeliveryError(str(error), "config", permanent=True) from error
+        client = self.client(source, writes=True)
         return SisGradebook(client, class_sourced_id=place.class_sourced_id or "")
 
     def _ags(self, place: Place) -> Destination:

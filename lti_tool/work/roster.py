@@ -6,8 +6,7 @@ a plan that ends more than a person would expect waits for one (promise P3).
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -16,22 +15,14 @@ from lti_tool.errors import SyncError
 from lti_tool.logs import log
 from lti_tool.storage import roster, sources
 from lti_tool.storage.database import Database
-from lti_tool.storage.staging import (
-    ENTITIES,
-    Movement,
-    Staged,
-    Staging,
-    as_counts,
-)
+from lti_tool.storage.staging import ENTITIES, Movement, Staging, as_counts
 from lti_tool.work import standing
 from lti_tool.work.feeds import Feed
+from lti_tool.work.holds import reasons
+from lti_tool.work.problems import Problems, is_rejected
+from lti_tool.work.pulse import Pulse
 from lti_tool.work.records import staged_row
-from oneroster.errors import Problem
 
-# A run ends more than this only with a person's yes. Source: promise P3.
-FLOOR: Final = 10
-RATIO: Final = 0.05
-KEPT_PROBLEMS: Final = 1000
 # Never pulled unless a school asks for it, with a reason (F08).
 LEFT_OUT: Final = frozenset({"demographics"})
 
@@ -42,8 +33,10 @@ Clock = Callable[[], datetime]
 class SyncOptions:
     """What a person said of this run.
 
-    accept: the hash of a held plan that was read and is to be applied.
+    accept: the hash of a plan that was read within the last day and is to be applied.
     accept_ends: apply the ends of this plan whatever their number.
+    demographics_reason: why the school wants demographics; without it they stay
+        where they are.
     """
 
     is_dry_run: bool = False
@@ -51,11 +44,12 @@ class SyncOptions:
     accept_ends: bool = False
     trigger: str = "by_hand"
     on_progress: Callable[[str, int], None] = lambda _phase, _count: None
+    demographics_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """How a run went."""
+    """How a run went; counts are the records read, written the rows changed."""
 
     run_id: int
     status: str
@@ -65,6 +59,7 @@ class SyncReport:
     counts: Mapping[str, int] = field(default_factory=dict)
     courses_refreshed: int = 0
     text: str = ""
+    written: int = 0
 
     @property
     def is_nothing(self) -> bool:
@@ -119,154 +114,141 @@ class _Run:
         self._run_id = run_id
         self._clock = clock
         self._said = said
-        self._problems: list[dict[str, Any]] = []
-        self._codes: Counter[str] = Counter()
-        self._rejected = 0
-        self._counts: Counter[str] = Counter()
+        self._problems = Problems()
+        self._counts: dict[str, int] = {}
 
     def go(self, open_feed: Callable[[], Feed]) -> SyncReport:
         """Fetch, stage, check, plan and, if nothing holds it, apply."""
-        feed = open_feed()
         with Staging(self._database, self._source_id) as staging:
-            for entity in ENTITIES:
-                if entity.collection not in LEFT_OUT:
-                    self._stage(staging, feed, entity.collection)
-            self._note("", feed.warnings)
-            self._not_taken(staging.check())
-            plan, plan_hash = staging.plan()
-            report = SyncReport(
-                self._run_id,
-                "planned",
-                plan,
-                plan_hash,
-                dict(self._codes),
-                dict(self._counts),
-            )
-            if self._said.is_dry_run:
-                return self._end(report, "planned", "a dry run: nothing was changed")
-            held = self._held(plan, plan_hash)
-            if held:
-                return self._end(report, "held", held)
-            self._apply(staging)
-        status = "applied_with_rejects" if self._rejected else "applied"
-        text = "nothing changed" if report.is_nothing else ""
-        self._end(report, status, text)
+            with Pulse(self._keep):
+                report = self._plan(staging, open_feed())
+                status, text = self._verdict(staging, report)
+            if not status.startswith("applied"):
+                return self._end(report, status, text)
+            report = self._apply(staging, replace(report, status=status, text=text))
         refreshed = refresh_stale(self._database, self._clock, self._said.on_progress)
-        return replace(report, status=status, text=text, courses_refreshed=refreshed)
+        return replace(report, courses_refreshed=refreshed)
+
+    def _keep(self) -> None:
+        sources.keep_run(self._database, self._run_id, self._clock())
+
+    def _plan(self, staging: Staging, feed: Feed) -> SyncReport:
+        for entity in ENTITIES:
+            if entity.collection not in LEFT_OUT or self._said.demographics_reason:
+                self._stage(staging, feed, entity.collection)
+        self._problems.note("", feed.warnings)
+        self._phase("check")
+        self._problems.note_staged(staging.check())
+        plan, plan_hash = staging.plan()
+        return SyncReport(
+            self._run_id,
+            "planned",
+            plan,
+            plan_hash,
+            dict(self._problems.codes),
+            dict(self._counts),
+        )
 
     def _stage(self, staging: Staging, feed: Feed, collection: str) -> None:
+        """Stage a collection; one that changed while it was read is read once more."""
+        self._phase(collection)
+        try:
+            problems = self._stage_once(staging, feed, collection)
+        except SyncError as error:
+            if error.code != "unstable_source":
+                raise
+            staging.forget(collection)
+            problems = self._stage_once(staging, feed, collection)
+        if feed.is_complete(collection):
+            if problems.nameless:
+                problems.note_withheld(collection)
+            else:
+                staging.mark_complete(collection)
+        self._problems.add(problems)
+
+    def _stage_once(self, staging: Staging, feed: Feed, collection: str) -> Problems:
+        problems = Problems()
+        self._counts[collection] = 0
         for batch in feed.batches(collection):
             rows = [staged_row(collection, record) for record in batch.records]
             staging.put(collection, rows)
-            rejected = [one for one in batch.problems if not one.warning]
+            rejected = (one for one in batch.problems if is_rejected(collection, one))
             staging.put_rejected(
                 collection, [one.sourced_id for one in rejected if one.sourced_id]
             )
-            self._note(collection, batch.problems)
+            problems.note(collection, batch.problems)
             self._counts[collection] += len(rows)
             self._said.on_progress(collection, self._counts[collection])
-            self._renew(collection)
-        if feed.is_complete(collection):
-            staging.mark_complete(collection)
+        return problems
 
-    def _note(self, collection: str, problems: Sequence[Problem]) -> None:
-        for problem in problems:
-            self._codes[problem.code] += 1
-            self._rejected += not problem.warning
-            self._keep(
-                {
-                    "collection": collection or problem.file,
-                    "sourced_id": problem.sourced_id,
-                    "place": str(problem).split(":", maxsplit=1)[0],
-                    "field": problem.field,
-                    "code": problem.code,
-                    "text": str(problem),
-                }
-            )
-
-    def _not_taken(self, staged: Sequence[Staged]) -> None:
-        for one in staged:
-            self._codes[one.code] += 1
-            self._rejected += one.code != "duplicate"
-            self._keep(
-                {
-                    "collection": one.collection,
-                    "sourced_id": one.sourced_id,
-                    "place": one.collection,
-                    "field": one.column,
-                    "code": one.code,
-                    "text": _WORDS[one.code].format(
-                        record=f'{one.collection} "{one.sourced_id}"', field=one.column
-                    ),
-                }
-            )
-
-    def _keep(self, problem: dict[str, Any]) -> None:
-        if len(self._problems) < KEPT_PROBLEMS:
-            self._problems.append(problem)
-
-    def _renew(self, phase: str) -> None:
+    def _phase(self, phase: str) -> None:
         with self._database.write() as session:
             sources.renew_run(session, self._run_id, phase, self._clock())
 
-    def _held(self, plan: Mapping[str, Movement], plan_hash: str) -> str:
-        """Return why the plan waits for a person, or nothing."""
-        if self._said.accept_ends or self._said.accept == plan_hash:
-            return ""
-        reasons = [
-            f"{one.ends} of {one.now} {name} would end"
-            for name, one in plan.items()
-            if _is_over(one)
-        ]
-        if self._said.accept and not reasons:
-            return ""
-        if self._said.accept:
-            reasons.append(f"the plan is no longer {self._said.accept}")
-        return "; ".join(reasons)
+    def _verdict(self, staging: Staging, report: SyncReport) -> tuple[str, str]:
+        """Return how the run is to end, and what is said of it."""
+        held = [] if self._said.accept_ends else self._holds(staging, report)
+        if self._said.is_dry_run:
+            text = "a dry run: nothing was changed"
+            return "planned", "; ".join([text, *held])
+        if held:
+            return "held", "; ".join(held)
+        status = "applied_with_rejects" if self._problems.rejected else "applied"
+        return status, "nothing changed" if report.is_nothing else ""
 
-    def _apply(self, staging: Staging) -> None:
-        self._renew("apply")
+    def _holds(self, staging: Staging, report: SyncReport) -> list[str]:
+        found = reasons(report.plan, staging.gained_staff(), staging.renamed_users())
+        accepted = self._said.accept
+        if not found or not accepted:
+            return found
+        with self._database.read() as session:
+            was_shown = sources.was_shown(
+                session, self._source_id, accepted, self._clock()
+            )
+        if accepted != report.plan_hash:
+            found.append(f"the plan is no longer {accepted[:64]}")
+        elif not was_shown:
+            found.append(f"plan {accepted} was not shown within the last day")
+        else:
+            return []
+        return found
+
+    def _apply(self, staging: Staging, report: SyncReport) -> SyncReport:
+        """Write everything in one transaction, the end of the run included."""
+        self._said.on_progress("apply", 0)
         moved = staging.moved_line_items()
-        now = self._clock()
-        connection = staging.merge(with_ends=True)
-        roster.derive(connection, self._source_id, today=now.date(), now=now)
-        roster.mark_stale(connection, self._source_id, moved)
-        connection.commit()
+        now, source_id = self._clock(), self._source_id
+        with staging.transaction() as connection:
+            sources.hold_run(connection, self._run_id, now)
+            # Before and after: a line item may move from one course to another.
+            roster.mark_stale(connection, source_id, moved)
+            written = staging.merge()
+            written += roster.derive(connection, source_id, today=now.date(), now=now)
+            roster.mark_stale(connection, source_id, moved)
+            sources.put_problems(connection, self._run_id, self._problems.kept)
+            sources.close_run(connection, self._run_id, now, self._outcome(report))
+        return replace(report, written=written)
 
     def _end(self, report: SyncReport, status: str, text: str) -> SyncReport:
-        self.close(
-            {
-                "status": status,
-                "plan": as_counts(report.plan),
-                "plan_hash": report.plan_hash,
-                "problem_counts": dict(self._codes),
-                "text": text,
-            }
-        )
-        return replace(report, status=status, text=text)
+        ended = replace(report, status=status, text=text)
+        self.close(self._outcome(ended))
+        return ended
+
+    def _outcome(self, report: SyncReport) -> dict[str, Any]:
+        return {
+            "status": report.status,
+            "plan": as_counts(report.plan),
+            "plan_hash": report.plan_hash,
+            "problem_counts": dict(self._problems.codes),
+            "text": report.text,
+        }
 
     def close(self, values: dict[str, Any]) -> None:
-        """Write how the run ended, with its problems."""
+        """Write how the run ended, with its problems; nothing if it is closed."""
         with self._database.write() as session:
-            sources.put_problems(session, self._run_id, self._problems)
-            sources.close_run(session, self._run_id, self._clock(), values)
-
-
-_WORDS: Final = {
-    "conflict": "{record} was sent twice with different values; the SIS must send it "
-    "once",
-    "duplicate": "{record} was sent twice, the same each time; one was kept",
-    "dangling": "{record}: {field} names a record that was not sent; send that record "
-    "too, or remove the reference",
-}
-
-
-def _is_over(movement: Movement) -> bool:
-    """Tell whether a movement ends more than a person would expect."""
-    if not movement.ends:
-        return False
-    is_all = movement.ends >= movement.now and not movement.adds
-    return is_all or movement.ends > max(FLOOR, RATIO * movement.now)
+            if sources.is_open(session, self._run_id):
+                sources.put_problems(session, self._run_id, self._problems.kept)
+                sources.close_run(session, self._run_id, self._clock(), values)
 
 
 def refresh_stale(
@@ -281,8 +263,11 @@ def refresh_stale(
     """
     with database.read() as session:
         stale = roster.load_stale(session.connection())
+    refreshed = 0
     for done, course_id in enumerate(stale, 1):
         with database.write() as session:
-            standing.refresh(session, course_id, now=clock())
+            if roster.claim_stale(session.connection(), course_id):
+                standing.refresh(session, course_id, now=clock())
+                refreshed += 1
         on_progress("standing", done)
-    return len(stale)
+    return refreshed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 
@@ -125,12 +124,6 @@ def test_it_has_the_size_that_was_asked_for(
     assert len(school.classes) == classes
     assert students(school) in people
     assert len(school.results) in results
-
-
-def test_a_district_is_made_in_under_three_seconds() -> None:
-    started = time.perf_counter()
-    make_school(today=TODAY)
-    assert time.perf_counter() - started < 3
 
 
 def test_every_record_survives_the_wire(district: School) -> None:

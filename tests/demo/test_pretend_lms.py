@@ -6,8 +6,11 @@ decided by another library than the one the pretend LMS is written with.
 
 from __future__ import annotations
 
+import json
+import secrets
 import socket
 import threading
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -17,10 +20,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask, Response, jsonify, make_response, request
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import OctKey, RSAKey
 from pylti1p3.contrib.flask.message_launch import FlaskMessageLaunch
 from pylti1p3.contrib.flask.oidc_login import FlaskOIDCLogin
 from pylti1p3.contrib.flask.request import FlaskRequest
@@ -34,6 +36,7 @@ from lti_tool.demo.browserless import (
     WalkError,
     browser_session,
     follow,
+    is_loopback,
     launch_by_http,
     read_forms,
     submit,
@@ -55,6 +58,7 @@ AGS = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership"
 KEY = RSAKey.generate_key(2048)
+LMS_KEY = RSAKey.generate_key(2048, auto_kid=True)
 Site = Callable[..., str]
 
 
@@ -105,7 +109,7 @@ class Tool:
 
     def app(self) -> Flask:
         app = Flask("tool-on-pylti1p3")
-        app.secret_key = "for this test only"  # noqa: S105 -- a made-up tool
+        app.secret_key = secrets.token_hex()
         app.config.update(
             SESSION_COOKIE_NAME="tool_session",
             SESSION_COOKIE_SAMESITE="None",
@@ -207,7 +211,9 @@ class Pair:
 def pair_with(site: Site) -> Callable[..., Pair]:
     def start(manners: Manners = STANDARD, host: str = "127.0.0.1") -> Pair:
         port = free_port()
-        platform = Platform(url=f"http://{host}:{port}", manners=manners, seed=7)
+        platform = Platform(
+            url=f"http://{host}:{port}", manners=manners, seed=7, key=LMS_KEY
+        )
         tool = Tool()
         tool.url = site(tool.app())
         tool.learn(platform)
@@ -399,7 +405,7 @@ def test_a_launch_can_be_edited_before_it_is_signed(pair: Pair) -> None:
 
 
 def test_a_launch_can_be_signed_by_another_key(pair: Pair) -> None:
-    pair.platform.launch_key = RSAKey.generate_key(2048)
+    pair.platform.launch_key = KEY
     assert opened(pair, "amira").status_code == 401
     assert pair.tool.refusals == [
         "Can't decode id_token: Signature verification failed",
@@ -419,6 +425,31 @@ def test_sign_launch_gives_a_token_without_any_browser(pair: Pair) -> None:
         "n-1",
         False,
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"alg": "none"}, None),
+        ({"alg": "HS256"}, OctKey.import_key("a secret of more than thirty-two bytes")),
+        ({"alg": "RS512"}, None),
+        ({"alg": "made-up"}, None),
+        ({"kid": None}, None),
+        ({"kid": 5}, None),
+        ({"crit": ["exp"], "jku": "https://evil.example/jwks"}, None),
+    ],
+)
+def test_a_launch_can_lie_about_itself(
+    pair: Pair, change: dict[str, Any], key: OctKey | None
+) -> None:
+    pair.platform.launch_edit = lambda header, _: header.update(change)
+    pair.platform.launch_key = key
+    opened(pair, "amira")
+    sent = pair.tool.posted[0]["id_token"]
+    header = json.loads(urlsafe_b64decode(sent.partition(".")[0] + "=="))
+    right = {"typ": "JWT", "alg": "RS256", "kid": LMS_KEY.kid}
+    assert header == right | change
+    assert sent.endswith(".") is (change.get("alg") == "none")
 
 
 # -- the authorization endpoint ---------------------------------------------------
@@ -625,6 +656,7 @@ def looked_at(pair: Pair, person_id: str, path: str) -> str:
 def test_the_course_page_frames_the_tool_by_its_full_address(pair: Pair) -> None:
     page = looked_at(pair, "amira", "/courses/c7")
     source = f'src="{pair.platform.url}/launch?link=link-1"'
+    assert source in looked_at(pair, "amira", "/courses/c7?link=link-1")
     assert f'{source} allow="clipboard-write; fullscreen"' in page
     assert "Add content" not in page
     assert "Add content" in looked_at(pair, "lee", "/courses/c7")
@@ -678,6 +710,17 @@ def test_the_switch_of_persons_stays_on_this_site(pair: Pair) -> None:
     assert elsewhere.status_code == 403
 
 
+def test_nothing_is_launched_for_nobody_or_for_no_link(pair: Pair) -> None:
+    nobody = requests.get(f"{pair.platform.url}/launch?link=link-1", timeout=5)
+    assert nobody.status_code == 403
+    assert "Sign in as somebody first." in nobody.text
+    session = browser_session()
+    session.post(f"{pair.platform.url}/session", data={"person_id": "lee"}, timeout=5)
+    nothing = session.get(f"{pair.platform.url}/launch", timeout=5)
+    assert nothing.status_code == 404
+    assert "no link named; add link= to the address." in nothing.text
+
+
 def test_what_is_not_there_is_a_page_that_says_so(pair: Pair) -> None:
     for path, text in (
         ("/courses/c99", "no course &#39;c99&#39; in this LMS."),
@@ -717,6 +760,50 @@ def test_a_plain_session_is_taught_to_keep_loopback_cookies(pair: Pair) -> None:
     assert session.cookies["kept"] == "yes"
 
 
+def test_a_form_is_read_as_a_browser_would_send_it(site: Site) -> None:
+    page = """<input name="outside">
+      <form action="/there"><input name="a" value="1"><input type="checkbox" name="b">
+      <input type="checkbox" name="c" checked value="2"><input type="submit" name="d">
+      <input></form>"""
+    app = Flask("forms")
+    app.add_url_rule("/", "form", lambda: page)
+    app.add_url_rule("/there", "there", lambda: dict(request.args))
+    url = site(app)
+    session = browser_session()
+    first = session.get(url, timeout=5)
+    assert submit(session, first, a="one").json() == {"a": "one", "c": "2"}
+    with pytest.raises(WalkError, match="the page has no form to send"):
+        submit(session, session.get(f"{url}/there", timeout=5))
+
+
+def test_a_307_sends_the_form_on(site: Site) -> None:
+    app = Flask("again")
+    page = '<form method="post" action="/a" data-auto-post><input name="x" value="1">'
+    app.add_url_rule("/", "first", lambda: page)
+    app.add_url_rule("/a", "a", lambda: ("", 307, {"Location": "/b"}), methods=["POST"])
+    app.add_url_rule("/b", "b", lambda: dict(request.form), methods=["POST"])
+    session = browser_session()
+    first = session.get(site(app), timeout=5)
+    assert follow(session, first).json() == {"x": "1"}
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [
+        ("127.0.0.1", True),
+        ("[::1]", True),
+        ("localhost", True),
+        ("lms.localhost", True),
+        ("10.0.0.1", False),
+        ("localhost.example", False),
+    ],
+)
+def test_only_this_machine_is_trusted_with_secure_cookies(
+    host: str, *, own: bool
+) -> None:
+    assert is_loopback(host) is own
+
+
 def test_pages_that_send_each_other_round_are_given_up(site: Site) -> None:
     app = Flask("round")
     app.add_url_rule("/", "again", lambda: ("", 307, {"Location": "/"}))
@@ -732,7 +819,7 @@ def test_pages_that_send_each_other_round_are_given_up(site: Site) -> None:
 
 def test_ids_depend_on_the_seed_alone() -> None:
     def registered(seed: int) -> str:
-        platform = Platform(url="http://127.0.0.1:9", seed=seed)
+        platform = Platform(url="http://127.0.0.1:9", seed=seed, key=LMS_KEY)
         told = platform.register_tool(
             login_url="https://tool.example/login",
             redirect_uris=["https://tool.example/launch"],
@@ -745,6 +832,24 @@ def test_ids_depend_on_the_seed_alone() -> None:
     assert registered(1) != registered(2)
 
 
+def test_a_link_belongs_to_the_tool_on_its_origin() -> None:
+    platform = Platform(url="http://127.0.0.1:9", key=LMS_KEY)
+    for name in ("one", "two"):
+        platform.register_tool(
+            name,
+            login_url=f"https://{name}.example/login",
+            redirect_uris=[f"https://{name}.example/launch"],
+            jwks_url=f"https://{name}.example/jwks",
+            launch_url=f"https://{name}.example/launch",
+        )
+    platform.add_course("c1", "One", "1")
+    owners = [
+        platform.add_link("c1", host, "L", f"https://{host}.example/x").client_id
+        for host in ("two", "one", "elsewhere")
+    ]
+    assert owners == ["two", "one", "one"]
+
+
 def test_a_record_that_is_not_there_is_named() -> None:
     platform = Platform(url="http://127.0.0.1:9")
     with pytest.raises(UnknownRecordError) as course:
@@ -752,9 +857,15 @@ def test_a_record_that_is_not_there_is_named() -> None:
     platform.add_course("c1", "One", "1")
     with pytest.raises(UnknownRecordError) as tool:
         platform.add_link("c1", "l", "L", "https://tool.example/")
-    assert [str(course.value), str(tool.value)] == [
+    with pytest.raises(UnknownRecordError) as item:
+        platform.results("9")
+    with pytest.raises(UnknownRecordError) as person:
+        platform.enroll("c1", "nobody", "learner")
+    assert [str(found.value) for found in (course, tool, item, person)] == [
         "no course 'c1' in this LMS",
         "no tool is registered; call register_tool first",
+        "no line item '9' in this LMS",
+        "no person 'nobody' in this LMS",
     ]
 
 
@@ -782,7 +893,8 @@ def test_a_browser_sees_the_tool_in_the_frame_and_the_wire_move(
     page.click("text=My grades")
     assert page.locator("td").first.inner_text().startswith("88")
     assert problems == []
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     for path in ("/", "/courses/c7/gradebook", "/wire"):
         page.goto(pair.platform.url + path)
-        assert Axe().run(page).response["violations"] == []
+        assert axe.run(page).response["violations"] == []
     page.close()

@@ -39,6 +39,7 @@ from lti_tool.demo.platform import (
     Platform,
 )
 from lti_tool.demo.platform_campus import utc_now
+from lti_tool.demo.platform_gradebook import GoneError
 from lti_tool.demo.platform_manners import (
     LINE_ITEM_READ_SCOPE,
     LINE_ITEM_SCOPE,
@@ -57,6 +58,7 @@ RESULTS = "application/vnd.ims.lis.v2.resultcontainer+json"
 ROSTER = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
 BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 KEY = RSAKey.generate_key(2048, {"kid": "first"})
+LMS_KEY = RSAKey.generate_key(2048, auto_kid=True)
 NEXT_KEY = RSAKey.generate_key(2048, {"kid": "second"})
 STRANGER = RSAKey.generate_key(2048, {"kid": "first"})
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -184,12 +186,10 @@ def desk_with() -> Iterator[Callable[..., Desk]]:
         manners: Manners = STANDARD,
         *,
         clock: Callable[[], datetime] = lambda: NOON,
-        **changed: object,
     ) -> Desk:
         port = free_port()
-        manners = replace(manners, **changed)  # type: ignore[arg-type] # test table
         platform = Platform(
-            url=f"http://127.0.0.1:{port}", manners=manners, clock=clock
+            url=f"http://127.0.0.1:{port}", manners=manners, clock=clock, key=LMS_KEY
         )
         desk = Desk(platform)
         tool = Flask("keys")
@@ -335,7 +335,7 @@ def test_pylti1p3_makes_a_column_scores_and_reads_it_back(
 def test_pylti1p3_reads_the_whole_roster(
     desk_with: Callable[..., Desk], manners: Manners
 ) -> None:
-    desk = desk_with(manners, clock=utc_now, page_size=3)
+    desk = desk_with(replace(manners, page_size=3), clock=utc_now)
     url = f"{desk.platform.url}/lti/courses/c7/memberships"
     nrps = NamesRolesProvisioningService(
         connector(desk), {"context_memberships_url": url}
@@ -540,6 +540,17 @@ def test_without_a_token_nothing_is_answered(desk: Desk, token: str) -> None:
     assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
 
 
+def test_a_token_ends_after_an_hour(desk_with: Callable[..., Desk]) -> None:
+    moment = [NOON]
+    desk = desk_with(clock=lambda: moment[0])
+    moment[0] += timedelta(minutes=59)
+    assert desk.call("GET", desk.items_url, accept=ITEMS).status_code == 200
+    moment[0] += timedelta(minutes=1)
+    assert desk.call("GET", desk.items_url, accept=ITEMS).status_code == 401
+    desk.sign_in()
+    assert desk.call("GET", desk.items_url, accept=ITEMS).status_code == 200
+
+
 def test_tokens_can_be_revoked(desk: Desk) -> None:
     desk.platform.vault.revoke()
     assert desk.call("GET", desk.items_url, accept=ITEMS).status_code == 401
@@ -593,7 +604,7 @@ def test_columns_are_found_by_what_the_tool_wrote_on_them(desk: Desk) -> None:
 def test_columns_come_in_pages_whose_marks_keep_their_case(
     desk_with: Callable[..., Desk],
 ) -> None:
-    desk = desk_with(page_size=3)
+    desk = desk_with(replace(STANDARD, page_size=3))
     for number in range(7):
         desk.make(label=f"K{number}")
     first = desk.call("GET", f"{desk.items_url}?tag=mastery", accept=ITEMS)
@@ -752,6 +763,11 @@ def item(desk: Desk) -> str:
             "timestamp must be an ISO 8601 time with its zone",
         ),
         (
+            {"timestamp": "2026-11-24Tnoon"},
+            400,
+            "timestamp must be an ISO 8601 time with its zone",
+        ),
+        (
             {"timestamp": "2026-11-24T12:00:00Z"},
             400,
             "timestamp must have fractions of a second",
@@ -809,6 +825,11 @@ def test_a_wrong_score_is_refused_and_changes_nothing(
 ) -> None:
     assert reason(desk.score(item, **change)) == (status, text)
     assert desk.platform.results(item) == []
+
+
+def test_a_score_may_tell_when_the_work_was_handed_in(desk: Desk, item: str) -> None:
+    handed_in = {"submittedAt": "2026-11-24T11:00:00Z"}
+    assert desk.score(item, submission=handed_in).status_code == 200
 
 
 def test_a_score_is_recorded_in_the_scale_of_its_column(desk: Desk, item: str) -> None:
@@ -944,6 +965,13 @@ def test_moodle_keeps_a_teachers_grade_on_a_links_own_column(
     ]
 
 
+def test_a_column_removed_meanwhile_takes_no_score(desk: Desk, item: str) -> None:
+    kept = desk.platform.line_item(item)
+    desk.platform.gradebook.remove_column(kept)
+    with pytest.raises(GoneError, match="line item 2 was removed"):
+        desk.platform.gradebook.override(kept, "amira", 1, at=NOON, comment=None)
+
+
 def test_a_new_maximum_keeps_the_percentages(desk: Desk, item: str) -> None:
     desk.score(item)
     change = {"label": "MA.7.1", "scoreMaximum": 100}
@@ -966,7 +994,7 @@ def test_results_come_in_pages_and_for_one_person(desk: Desk, item: str) -> None
 
 
 def test_some_platforms_send_ids_as_numbers(desk_with: Callable[..., Desk]) -> None:
-    desk = desk_with(number_ids=True)
+    desk = desk_with(replace(STANDARD, number_ids=True))
     url = desk.make().json()["id"]
     desk.score(url, userId="9")
     assert desk.results(url)[0]["userId"] == 9
@@ -1064,6 +1092,110 @@ def test_differences_tell_who_came_and_who_left(desk: Desk) -> None:
 def test_a_roster_of_a_course_that_is_not_there_is_refused(desk: Desk) -> None:
     url = f"{desk.platform.url}/lti/courses/c99/memberships"
     assert reason(desk.call("GET", url, accept=ROSTER)) == (404, "no such course")
+
+
+# -- deep linking answers -----------------------------------------------------------
+
+DEEP = "https://purl.imsglobal.org/spec/lti-dl/claim/"
+UNIT: dict[str, object] = {"type": "ltiResourceLink", "title": "Unit"}
+
+
+def answered(desk: Desk, change: dict[str, object]) -> requests.Response:
+    """Send a deep linking answer with some claims changed, None leaves one out."""
+    platform = desk.platform
+    started = platform.issue_ticket("deep_linking", "lee", course_id="c7")
+    ticket = platform.redeem_ticket(started.id, client_id="tool")
+    assert ticket == started
+    now = int(NOON.timestamp())
+    claims: dict[str, object] = {
+        "iss": "tool",
+        "aud": [platform.url],
+        "iat": now,
+        "exp": now + 60,
+        "nonce": f"nonce-{next(_numbers)}",
+        LTI + "message_type": "LtiDeepLinkingResponse",
+        LTI + "version": "1.3.0",
+        LTI + "deployment_id": platform.tools["tool"].deployment_id,
+        DEEP + "content_items": [UNIT],
+        DEEP + "data": "course=c7",
+    }
+    sent = {k: v for k, v in (claims | change).items() if v is not None}
+    signed = jwt.encode({"alg": "RS256", "kid": KEY.kid}, sent, KEY)
+    url = f"{platform.url}/lti/deep_linking/{ticket.id}"
+    return requests.post(url, data={"JWT": signed}, timeout=5)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"iss": "other"}, "iss must be tool"),
+        ({"aud": "other"}, "aud must be http://"),
+        ({"exp": None}, "exp is missing or no number"),
+        ({"nonce": None}, "nonce is missing"),
+        ({LTI + "message_type": "x"}, "message_type must be LtiDeepLinkingResponse"),
+        ({LTI + "version": None}, "version must be 1.3.0"),
+        ({LTI + "deployment_id": "1"}, "deployment_id must be deployment-"),
+        ({DEEP + "data": None}, "data must be course=c7"),
+        ({DEEP + "content_items": None}, "content_items must be a list"),
+        (
+            {DEEP + "content_items": [UNIT | {"type": "file"}]},
+            "every content item must be of type ltiResourceLink",
+        ),
+        (
+            {DEEP + "content_items": [UNIT | {"custom": {"n": 1}}]},
+            "custom must be an object of texts",
+        ),
+        (
+            {DEEP + "content_items": [UNIT | {"lineItem": 4}]},
+            "lineItem must be an object",
+        ),
+        (
+            {DEEP + "content_items": [UNIT | {"lineItem": {"scoreMaximum": 0}}]},
+            "lineItem.scoreMaximum must be a number above 0",
+        ),
+    ],
+)
+def test_a_wrong_deep_linking_answer_places_nothing(
+    desk: Desk, change: dict[str, object], text: str
+) -> None:
+    answer = answered(desk, change)
+    assert answer.status_code == 400
+    assert f"<p>{text}" in answer.text
+    assert len(desk.platform.course_links("c7")) == 1
+
+
+def test_an_answer_may_bring_nothing_and_say_why(desk: Desk) -> None:
+    note: dict[str, object] = {
+        DEEP + "content_items": [],
+        DEEP + "errormsg": "Nothing fits.",
+    }
+    answer = answered(desk, note)
+    assert answer.status_code == 200
+    assert "Nothing was added" in answer.text
+    assert "Nothing fits." in answer.text
+
+
+def test_a_nonce_of_an_answer_is_good_once(desk: Desk) -> None:
+    assert answered(desk, {"nonce": "same"}).status_code == 200
+    assert "nonce was used before" in answered(desk, {"nonce": "same"}).text
+
+
+def test_moodle_sends_no_data_and_wants_none_back(
+    desk_with: Callable[..., Desk],
+) -> None:
+    desk = desk_with(MOODLE)
+    wrong = answered(desk, {DEEP + "data": "course=c7"})
+    assert "data must be left out where none was sent" in wrong.text
+    assert answered(desk, {DEEP + "data": None}).status_code == 200
+    (placed,) = desk.platform.course_links("c7")[1:]
+    assert (placed.title, placed.custom) == ("Unit", {})
+
+
+def test_a_form_without_an_answer_is_refused(desk: Desk) -> None:
+    ticket = desk.platform.issue_ticket("deep_linking", "lee", course_id="c7")
+    desk.platform.redeem_ticket(ticket.id, client_id="tool")
+    url = f"{desk.platform.url}/lti/deep_linking/{ticket.id}"
+    assert "The form has no field JWT." in requests.post(url, timeout=5).text
 
 
 # -- the wire ---------------------------------------------------------------------

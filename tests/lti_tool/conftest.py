@@ -6,7 +6,7 @@ import io
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +36,7 @@ class World:
     lms_url: str
     tool_url: str
     database: Database
+    settings: Settings
     registration_id: int
     deployment_id: str
 
@@ -103,7 +104,15 @@ def make_world(
         )
     serve(create_app(settings, database), tool_port)
     serve(lms.app, lms_port)
-    return World(lms, lms_url, tool_url, database, registration_id, told.deployment_id)
+    return World(
+        lms,
+        lms_url,
+        tool_url,
+        database,
+        settings,
+        registration_id,
+        told.deployment_id,
+    )
 
 
 def make_key(folder: Path) -> Path:
@@ -112,9 +121,8 @@ def make_key(folder: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Serve on a real socket; at the end idle connections are closed, not awaited."""
+@contextmanager
+def serving() -> Iterator[Serve]:
     running = []
 
     def start(app: Any, port: int) -> str:  # noqa: ANN401 -- any WSGI application
@@ -132,9 +140,29 @@ def serve() -> Iterator[Serve]:
     yield start
     for server, thread in running:
         # Run by the server's own thread, which then has nothing left to wait for.
-        server.trigger.pull_trigger(lambda server=server: stop(server))
+        # It may be awake already and stop before the trigger itself is pulled.
+        with suppress(OSError):
+            server.trigger.pull_trigger(lambda server=server: stop(server))
         thread.join(timeout=5)
         assert not thread.is_alive()
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Serve on a real socket; at the end idle connections are closed, not awaited."""
+    with serving() as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def quiet_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world for tests that leave nothing behind, shared by those of a file."""
+    folder = tmp_path_factory.mktemp("quiet")
+    database = Database(f"sqlite:///{folder / 'quiet.sqlite3'}")
+    database.upgrade()
+    with serving() as start:
+        yield make_world(database, start, folder)
+    database.close()
 
 
 @pytest.fixture

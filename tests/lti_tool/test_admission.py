@@ -19,6 +19,7 @@ from sqlalchemy import select
 
 from lti_tool.demo.browserless import browser_session, read_forms
 from lti_tool.storage import registrations, schema
+from lti_tool.storage.registrations import NewRegistration
 
 if TYPE_CHECKING:
     from tests.lti_tool.conftest import World
@@ -54,11 +55,9 @@ def now_and(seconds: float) -> int:
 REFUSED: list[tuple[str, Callable[[Header, Claims], None], str, int]] = [
     ("no kid", lambda header, _: header.pop("kid"), "E_KID", 401),
     ("unknown kid", head("kid", "nobody's"), "E_KID", 401),
-    ("kid is a number", head("kid", 5), "E_KID", 401),
     ("key in the header", head("jwk", {"kty": "RSA"}), "E_FORMAT", 400),
     ("key address", head("jku", "https://evil.example/k"), "E_FORMAT", 400),
     ("certificate address", head("x5u", "https://evil.example/"), "E_FORMAT", 400),
-    ("critical member", head("crit", ["exp"]), "E_FORMAT", 400),
     ("no exp", drop("exp"), "E_TIME", 401),
     ("no iat", drop("iat"), "E_TIME", 401),
     ("exp is text", put("exp", "9999999999"), "E_TIME", 401),
@@ -105,12 +104,14 @@ REFUSED: list[tuple[str, Callable[[Header, Claims], None], str, int]] = [
     ids=[case[0] for case in REFUSED],
 )
 def test_a_launch_with_one_thing_wrong_is_refused_and_leaves_nothing(
-    world: World,
+    quiet_world: World,
     log_lines: Callable[[], list[str]],
     change: Callable[[Header, Claims], None],
     code: str,
     status: int,
 ) -> None:
+    world = quiet_world
+    before = [world.count(table) for table in WRITTEN]
     world.edit(change)
     answer = world.open("ana")
     assert (answer.headers.get("X-MasteryBridge-Code"), answer.status_code) == (
@@ -118,7 +119,7 @@ def test_a_launch_with_one_thing_wrong_is_refused_and_leaves_nothing(
         status,
     )
     assert "Set-Cookie" not in answer.headers
-    assert [world.count(table) for table in WRITTEN] == [0] * len(WRITTEN)
+    assert [world.count(table) for table in WRITTEN] == before
     lines = [line for line in log_lines() if "launch." in line]
     assert len(lines) == 1
     for secret in ("Ana", "ana@school.example", "eyJ"):
@@ -157,10 +158,10 @@ ACCEPTED: list[tuple[str, Callable[[Header, Claims], None], str]] = [
     ids=[case[0] for case in ACCEPTED],
 )
 def test_a_launch_the_standard_allows_opens_a_useful_page(
-    world: World, change: Callable[[Header, Claims], None], page: str
+    quiet_world: World, change: Callable[[Header, Claims], None], page: str
 ) -> None:
-    world.edit(change)
-    answer = world.open("ana")
+    quiet_world.edit(change)
+    answer = quiet_world.open("ana")
     assert answer.status_code == 200
     assert answer.url.endswith(page)
     assert "<h1" in answer.text
@@ -239,9 +240,10 @@ def test_a_launch_belongs_to_the_browser_that_logged_in(world: World) -> None:
     ],
 )
 def test_an_answer_that_is_no_launch_is_refused(
-    world: World, change: dict[str, str], code: str
+    quiet_world: World, change: dict[str, str], code: str
 ) -> None:
-    session = browser_session()
+    session, world = browser_session(), quiet_world
+    world.lms.launch_edit = None
     assert post(world, session, begun(world, session) | change) == code
 
 
@@ -304,8 +306,9 @@ LOGINS = [
 @pytest.mark.parametrize(("change", "code"), LOGINS)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_login_is_answered_or_refused(
-    world: World, change: dict[str, str], code: str, method: str
+    quiet_world: World, change: dict[str, str], code: str, method: str
 ) -> None:
+    world, before = quiet_world, quiet_world.count("login_state")
     fields = login_fields(world) | {
         name: value.replace("{tool}", world.tool_url) for name, value in change.items()
     }
@@ -319,7 +322,7 @@ def test_a_login_is_answered_or_refused(
     )
     found = answer.headers.get("X-MasteryBridge-Code", str(answer.status_code))
     assert found == code
-    assert world.count("login_state") == (1 if code == "302" else 0)
+    assert world.count("login_state") - before == (1 if code == "302" else 0)
 
 
 def login_fields(world: World) -> dict[str, str]:
@@ -434,3 +437,109 @@ def test_our_keys_are_published_and_public(world: World) -> None:
     for key in keys:
         assert sorted(key) == ["alg", "e", "kid", "kty", "n", "use"]
         assert (key["alg"], key["use"], key["kty"]) == ("RS256", "sig", "RSA")
+
+
+def seed_class(world: World, sourced_id: str = "class-7") -> int:
+    with world.database.write() as session:
+        source = session.scalar(
+            schema.source.insert()
+            .values(name="sis", kind="csv", location="x", created_at=world.lms.clock())
+            .returning(schema.source.c.id)
+        )
+        found = session.scalar(
+            schema.sis_class.insert()
+            .values(
+                source_id=source, sourced_id=sourced_id, fingerprint="x", title="Maths"
+            )
+            .returning(schema.sis_class.c.id)
+        )
+    return int(found or 0)
+
+
+def courses(world: World) -> list[int | None]:
+    with world.database.read() as session:
+        joined = select(schema.course.c.sis_class_id).join(
+            schema.placement, schema.placement.c.course_id == schema.course.c.id
+        )
+        return list(session.scalars(joined))
+
+
+def test_a_launch_that_names_a_sis_class_joins_its_course(world: World) -> None:
+    sis_class = seed_class(world)
+    world.open("tea")
+    world.open("ana")
+    assert courses(world) == [sis_class]
+
+
+def test_a_course_of_the_lms_joins_the_sis_class_once_it_is_known(
+    world: World,
+) -> None:
+    world.open("tea")
+    assert courses(world) == [None]
+    sis_class = seed_class(world)
+    world.open("tea")
+    assert courses(world) == [sis_class]
+
+
+def test_a_course_may_name_its_sis_class_by_custom_parameter(world: World) -> None:
+    sis_class = seed_class(world, "other-9")
+    world.edit(put(f"{LTI}custom", {"sis_class": "other-9"}))
+    world.open("tea")
+    assert courses(world) == [sis_class]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "kept"), [("moodle", "?id=2"), ("other", "?id=2&sesskey=secret")]
+)
+def test_the_way_back_is_kept_without_the_platforms_secret(
+    world: World, vendor: str, kept: str
+) -> None:
+    back = f"{world.lms_url}/back"
+    presentation = {"return_url": f"{back}?id=2&sesskey=secret", "locale": "pt-BR"}
+    world.edit(put(f"{LTI}launch_presentation", presentation))
+    with world.database.write() as session:
+        session.execute(schema.registration.update().values(vendor=vendor))
+    world.open("ana")
+    with world.database.read() as session:
+        visit = session.execute(select(schema.web_session)).mappings().one()
+    assert (visit["return_url"], visit["locale"]) == (back + kept, "pt-BR")
+
+
+@pytest.mark.parametrize("url", ["https://evil.example/", "http://localhost:1/"])
+def test_a_way_back_elsewhere_is_not_kept(world: World, url: str) -> None:
+    presentation = {"return_url": url, "locale": "<b>"}
+    world.edit(put(f"{LTI}launch_presentation", presentation))
+    world.open("ana")
+    with world.database.read() as session:
+        visit = session.execute(select(schema.web_session)).mappings().one()
+    assert (visit["return_url"], visit["locale"]) == (None, None)
+
+
+def test_a_student_preview_is_shown_and_not_recorded(world: World) -> None:
+    test_user = "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"
+    world.edit(put(f"{LTI}roles", [f"{MEMBERSHIP}#Learner", test_user]))
+    answer = world.open("ana")
+    assert answer.url.endswith("/mastery")
+    assert world.count("seat") == 0
+
+
+def test_two_clients_of_one_issuer_must_be_told_apart(world: World) -> None:
+    registration = registration_of(world)
+    with world.database.write() as session:
+        registrations.add_registration(
+            session,
+            NewRegistration(
+                name="Another", issuer=registration.issuer, client_id="another",
+                auth_url=registration.auth_url, token_url=registration.token_url,
+                jwks_url=registration.jwks_url,
+            ),
+            now=world.lms.clock(),
+        )  # fmt: skip
+    for client_id, code in (("", "E_ISS"), (registration.client_id, None)):
+        answer = requests.get(
+            f"{world.tool_url}/lti/login",
+            params=login_fields(world) | {"client_id": client_id},
+            timeout=9,
+            allow_redirects=False,
+        )
+        assert answer.headers.get("X-MasteryBridge-Code") == code

@@ -358,8 +358,7 @@ def test_a_snapshot_with_half_of_it_elsewhere_is_read_and_told(tmp_path: Path) -
     files = {
         "manifest.csv": manifest(users="bulk", userProfiles="delta"),
         "users.csv": USERS,
-        "userProfiles.csv": ",".join(c.name for c in FILES["1.2"]["userProfiles"])
-        + "\n",
+        "userProfiles.csv": PROFILES,
     }
     bundle = Bundle.open(folder(tmp_path / "b", files))
     assert [str(warning) for warning in bundle.warnings] == [
@@ -368,8 +367,8 @@ def test_a_snapshot_with_half_of_it_elsewhere_is_read_and_told(tmp_path: Path) -
             "not repeat"
         ),
         (
-            "userProfiles.csv: is delta while users.csv is bulk; users may lack what it "
-            "does not repeat"
+            "userProfiles.csv: is delta while users.csv is bulk; users may lack what "
+            "it does not repeat"
         ),
     ]
 
@@ -707,7 +706,7 @@ def district() -> MemoryCatalog:
                 type="school",
                 identifier="0042",
                 parent=ref("org", "d"),
-                metadata={"city": "Ely", "boarding": "no"},
+                metadata={"city": "Ely", "boarding": "no", "size": '{"pupils": 9}'},
             ),
         ],
         "academicSessions": [
@@ -933,6 +932,15 @@ def test_every_file_of_the_standard_is_written_with_its_columns_in_order(
         for name, columns in FILES["1.2"].items()
     }
     assert len(written) == 21
+
+
+def test_metadata_that_is_no_text_is_written_as_json(tmp_path: Path) -> None:
+    metadata = {"n": 5, "deep": {"é": [True, None]}, "text": "a,b"}
+    org = wire("orgs", sourcedId="d", name="D", type="district", metadata=metadata)
+    write_bundle(tmp_path / "b", MemoryCatalog({"orgs": [org]}))
+    (read,) = Bundle.open(tmp_path / "b").records("orgs")
+    assert isinstance(read, Record)
+    assert read.metadata == {"n": "5", "deep": '{"é": [true, null]}', "text": "a,b"}
 
 
 def test_a_bundle_of_some_collections_calls_the_others_absent(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Bundles that others made, defects included: see SOURCE.md beside them."""
 
 import csv
+import gzip
+import json
 import shutil
 from pathlib import Path
 
@@ -9,7 +11,16 @@ import pytest
 from oneroster.bundle import Bundle
 from oneroster.bundle_writer import write_bundle
 from oneroster.catalog import KINDS, MemoryCatalog
-from oneroster.models import AcademicSession, Course, Demographics, SisClass, User
+from oneroster.models import (
+    AcademicSession,
+    Course,
+    Demographics,
+    Record,
+    SisClass,
+    User,
+    format_record,
+    parse_record,
+)
 
 VERSIONS = pytest.mark.parametrize("version", ["1.0", "1.1"])
 BOTH = pytest.mark.parametrize("catalog", ["1.0", "1.1"], indirect=True)
@@ -163,6 +174,42 @@ def test_capital_words_of_the_older_layout_are_read(toolkit: Path) -> None:
         False,
     )
     assert str(mary.birth_date) == "1997-05-30"
+
+
+def test_what_a_real_server_sent_becomes_a_bundle_and_comes_back(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    catalog = MemoryCatalog()
+    for page in sorted(
+        (shared_data / "oneroster/edfi-oneroster-recorded").glob("*.gz")
+    ):
+        name = page.name.partition(".")[0]
+        for row in json.loads(gzip.decompress(page.read_bytes())).get(name, ()):
+            if name in {"users", "orgs", "classes"}:
+                record, _problems = parse_record(KINDS[name], row)
+                assert record is not None
+                catalog.write(name, record)
+    write_bundle(tmp_path / "b.zip", catalog)
+    again = MemoryCatalog.from_bundle(Bundle.open(tmp_path / "b.zip"))
+    assert [str(problem) for problem in again.problems] == [
+        "classes.csv line 2: title is blank although the standard requires it",
+        "users.csv line 2: username is blank although the standard requires it",
+    ]
+    for name, count in (("orgs", 2), ("classes", 240), ("users", 1780)):
+        sent, read = list(catalog.records(name)), list(again.records(name))
+        assert len(read) == count
+        assert [plain(record) for record in read] == [plain(record) for record in sent]
+
+
+def plain(record: Record) -> object:
+    """What a bulk holds of a record: no date, references without a place."""
+    bare = record.model_copy(update={"date_last_modified": None, "metadata": {}})
+    return json.loads(
+        json.dumps(format_record(bare)),
+        object_hook=lambda part: {
+            name: value for name, value in part.items() if name != "href"
+        },
+    )
 
 
 @BOTH

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -35,9 +34,11 @@ AREAS = ("Ratios", "Number")
 LEVELS = ("Beginning", "Developing", "Proficient", "Advanced")
 
 
-def put(session: Session, table: Table, **values: Any) -> int:
+def put(session: Session, table: Table, **values: object) -> int:
     return int(
-        session.execute(insert(table).values(**values).returning(table.c.id)).scalar_one()
+        session.execute(
+            insert(table).values(**values).returning(table.c.id)
+        ).scalar_one()
     )
 
 
@@ -77,13 +78,11 @@ class Class:
     def csrf(self, sid: str) -> str:
         with self.database.read() as session:
             row = session.execute(
-                schema.web_session.select().where(
-                    schema.web_session.c.public_id == sid
-                )
+                schema.web_session.select().where(schema.web_session.c.public_id == sid)
             ).one()
         return str(row.csrf)
 
-    def add_work(self, competency: int, title: str, scores: dict[int, float]) -> int:
+    def add_work(self, competency: int, title: str, scores: Mapping[int, float]) -> int:
         number = len(self.assignments) + 1
         with self.database.write() as session:
             work = put(
@@ -304,9 +303,9 @@ def room(seed: Callable[..., Class]) -> Class:
 def serve_class(tmp_path: Path, now: datetime) -> Callable[..., Flask]:
     """The real application over a class."""
 
-    def make(room: Class, **settings: Any) -> Flask:
+    def make(room: Class) -> Flask:
         app = create_app(
-            Settings(data_dir=tmp_path, **settings),
+            Settings(data_dir=tmp_path),
             room.database,
             tell_worker=lambda: room.told.append("told"),
         )

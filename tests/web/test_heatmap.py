@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 from flask import Flask
@@ -14,6 +14,9 @@ from sqlalchemy import event
 from lti_tool.storage import pages
 from lti_tool.storage.database import Database
 
+if TYPE_CHECKING:
+    from tests.web.conftest import Class
+
 SECRET = "s" * 43
 
 
@@ -21,7 +24,7 @@ SECRET = "s" * 43
 def statements(database: Database) -> Iterator[list[str]]:
     seen: list[str] = []
 
-    def note(_connection: Any, _cursor: Any, text: str, *_rest: Any) -> None:
+    def note(_connection: object, _cursor: object, text: str, *_rest: object) -> None:
         if not text.startswith(("BEGIN", "PRAGMA")):
             seen.append(text)
 
@@ -30,12 +33,10 @@ def statements(database: Database) -> Iterator[list[str]]:
     event.remove(database.engine, "before_cursor_execute", note)
 
 
-def full_class(seed: Callable[..., Any], students: int, competencies: int) -> Any:
+def full_class(seed: Callable[..., Class], students: int, competencies: int) -> Class:
     room = seed(students, competencies)
     for number, competency in enumerate(room.competencies):
-        scores = {
-            person: (person * 7 + number * 3) % 11 for person in room.students
-        }
+        scores = {person: (person * 7 + number * 3) % 11 for person in room.students}
         room.add_work(competency, f"Work {number}", scores)
     room.refresh()
     return room
@@ -43,7 +44,7 @@ def full_class(seed: Callable[..., Any], students: int, competencies: int) -> An
 
 @pytest.mark.parametrize("students", [15, 150])
 def test_the_heatmap_is_read_with_two_statements(
-    seed: Callable[..., Any], students: int
+    seed: Callable[..., Class], students: int
 ) -> None:
     room = full_class(seed, students, 3)
     with statements(room.database) as seen, room.database.read() as session:
@@ -53,7 +54,7 @@ def test_the_heatmap_is_read_with_two_statements(
 
 
 def test_the_page_of_a_large_class_is_one_td_a_cell(
-    seed: Callable[..., Any], serve_class: Callable[..., Flask]
+    seed: Callable[..., Class], serve_class: Callable[..., Flask]
 ) -> None:
     room = full_class(seed, 150, 40)
     client = serve_class(room).test_client()
@@ -70,7 +71,7 @@ def test_the_page_of_a_large_class_is_one_td_a_cell(
 
 
 def test_the_page_of_a_small_class_takes_as_many_statements(
-    seed: Callable[..., Any], serve_class: Callable[..., Flask]
+    seed: Callable[..., Class], serve_class: Callable[..., Flask]
 ) -> None:
     counts = []
     room = full_class(seed, 15, 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html import unescape
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 from flask import Flask
@@ -15,14 +15,17 @@ from sqlalchemy import delete, update
 from lti_tool.demo.door import door
 from lti_tool.storage import schema
 
+if TYPE_CHECKING:
+    from tests.web.conftest import Class
+
 
 def text_of(html: str) -> str:
-    inline = re.sub(r"</?(?:time|em|b|strong|a|span)\b[^>]*>", "", html)
+    inline = re.sub(r"</?(?:time|em|b|bdi|strong|a|span)\b[^>]*>", "", html)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", inline)).split())
 
 
 @pytest.fixture
-def sid(room: Any) -> str:
+def sid(room: Class) -> str:
     return str(room.sid(room.students[0], "learner"))
 
 
@@ -43,7 +46,7 @@ def test_a_student_sees_how_much_is_shown_and_what_is_next(
 
 
 def test_a_student_sees_every_competency_with_digit_name_and_bar(
-    client: FlaskClient, room: Any, sid: str
+    client: FlaskClient, room: Class, sid: str
 ) -> None:
     html = page(client, f"/s/{sid}/mastery")
     assert re.findall(r'<span class="code">([^<]*)</span><span', html) == [
@@ -58,7 +61,7 @@ def test_a_student_sees_every_competency_with_digit_name_and_bar(
 
 
 def test_a_student_never_sees_another_one(
-    client: FlaskClient, room: Any, sid: str
+    client: FlaskClient, room: Class, sid: str
 ) -> None:
     for path in ("mastery", f"mastery/{room.competencies[0]}"):
         html = page(client, f"/s/{sid}/{path}")
@@ -67,7 +70,7 @@ def test_a_student_never_sees_another_one(
 
 
 def test_a_student_who_has_not_begun_is_told_where_to_start(
-    client: FlaskClient, room: Any
+    client: FlaskClient, room: Class
 ) -> None:
     sid = room.sid(room.students[1], "learner")
     text = text_of(page(client, f"/s/{sid}/mastery"))
@@ -76,7 +79,7 @@ def test_a_student_who_has_not_begun_is_told_where_to_start(
 
 
 def test_a_class_without_work_has_nothing_to_show_yet(
-    client: FlaskClient, room: Any, sid: str
+    client: FlaskClient, room: Class, sid: str
 ) -> None:
     with room.database.write() as session:
         session.execute(delete(schema.alignment))
@@ -86,7 +89,7 @@ def test_a_class_without_work_has_nothing_to_show_yet(
 
 
 def test_a_competency_tells_where_why_and_what_would_move_it(
-    client: FlaskClient, room: Any, sid: str
+    client: FlaskClient, room: Class, sid: str
 ) -> None:
     html = page(client, f"/s/{sid}/mastery/{room.competencies[0]}")
     text = text_of(html)
@@ -104,7 +107,7 @@ def test_a_competency_tells_where_why_and_what_would_move_it(
 
 
 def test_scores_over_time_are_drawn_and_stand_in_the_table_too(
-    client: FlaskClient, room: Any, sid: str
+    client: FlaskClient, room: Class, sid: str
 ) -> None:
     room.add_work(room.competencies[0], "Unit 1 retake", {room.students[0]: 10})
     with room.database.write() as session:
@@ -117,7 +120,7 @@ def test_scores_over_time_are_drawn_and_stand_in_the_table_too(
 
 
 def test_the_prerequisites_of_a_competency_are_links(
-    client: FlaskClient, room: Any, sid: str
+    client: FlaskClient, room: Class, sid: str
 ) -> None:
     html = page(client, f"/s/{sid}/mastery/{room.competencies[1]}")
     after = html.split("Comes after:")[1]
@@ -125,7 +128,7 @@ def test_the_prerequisites_of_a_competency_are_links(
 
 
 def test_certainty_says_how_many_more_successes_are_needed(
-    client: FlaskClient, room: Any, sid: str
+    client: FlaskClient, room: Class, sid: str
 ) -> None:
     with room.database.write() as session:
         session.execute(update(schema.course).values(rule="certainty"))
@@ -138,7 +141,7 @@ def test_a_competency_of_no_plan_is_not_found(client: FlaskClient, sid: str) -> 
     page(client, f"/s/{sid}/mastery/999", 404)
 
 
-def test_a_teacher_is_not_a_student(client: FlaskClient, room: Any) -> None:
+def test_a_teacher_is_not_a_student(client: FlaskClient, room: Class) -> None:
     sid = room.sid(room.teacher, "instructor")
     assert "This page is for students" in page(client, f"/s/{sid}/mastery", 403)
 
@@ -154,7 +157,7 @@ def test_a_teacher_is_not_a_student(client: FlaskClient, room: Any) -> None:
 )
 def test_the_launch_and_then_the_browser_choose_the_language(
     client: FlaskClient,
-    room: Any,
+    room: Class,
     locale: str | None,
     accepts: str,
     lang: str,
@@ -167,7 +170,7 @@ def test_the_launch_and_then_the_browser_choose_the_language(
 
 @pytest.mark.parametrize("path", ["/", "/demo"])
 def test_the_door_shows_the_ways_in_that_work_and_no_others(
-    room: Any, serve_class: Callable[..., Flask], path: str
+    room: Class, serve_class: Callable[..., Flask], path: str
 ) -> None:
     app = serve_class(room)
     app.register_blueprint(door)
@@ -184,7 +187,7 @@ def test_the_door_shows_the_ways_in_that_work_and_no_others(
 
 
 def test_the_door_of_no_demo_says_so(
-    room: Any, serve_class: Callable[..., Flask]
+    room: Class, serve_class: Callable[..., Flask]
 ) -> None:
     app = serve_class(room)
     app.register_blueprint(door)

@@ -1,0 +1,137 @@
+"""What the same work costs without the product; imports nothing of it.
+
+Each yardstick does the least that could be called the job: no checks, no history, no
+second reader. A ratio to it says what our promises cost.
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from joserfc import jws
+from joserfc.jwk import RSAKey
+
+GROUP = 1000
+
+
+def load_raw(connection: Any, path: Path, *, is_postgres: bool) -> dict[str, int]:  # noqa: ANN401 -- any DB-API connection
+    """Put every row of a CSV bundle into a text table without keys.
+
+    SQLite takes them by executemany, PostgreSQL by COPY of the file's bytes, one
+    commit a file. Returns the rows of each file.
+    """
+    counts: dict[str, int] = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if name == "manifest.csv":
+                continue
+            body = archive.read(name)
+            table = f"raw_{name.removesuffix('.csv').lower()}"
+            load = _copy if is_postgres else _insert
+            counts[name] = load(connection, table, body)
+            connection.commit()
+    return counts
+
+
+def _rows(body: bytes) -> tuple[list[str], Iterable[list[str]]]:
+    reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""))
+    return next(reader), reader
+
+
+def _create(cursor: Any, table: str, header: Sequence[str]) -> None:  # noqa: ANN401 -- any DB-API cursor
+    columns = ", ".join(f"c{place} text" for place in range(len(header)))
+    cursor.execute(f"DROP TABLE IF EXISTS {table}")
+    cursor.execute(f"CREATE TABLE {table} ({columns})")
+
+
+def _insert(connection: Any, table: str, body: bytes) -> int:  # noqa: ANN401 -- any DB-API connection
+    header, rows = _rows(body)
+    cursor = connection.cursor()
+    _create(cursor, table, header)
+    marks = ", ".join("?" * len(header))
+    statement = f"INSERT INTO {table} VALUES ({marks})"  # noqa: S608 -- names of our own
+    cursor.executemany(statement, rows)
+    return int(cursor.rowcount)
+
+
+def _copy(connection: Any, table: str, body: bytes) -> int:  # noqa: ANN401 -- a psycopg connection
+    header, _rest = _rows(body)
+    with connection.cursor() as cursor:
+        _create(cursor, table, header)
+        with cursor.copy(f"COPY {table} FROM STDIN (FORMAT csv, HEADER)") as copy:
+            copy.write(body)
+        return int(cursor.rowcount)
+
+
+def best_ratios(
+    connection: Any,  # noqa: ANN401 -- any DB-API connection
+) -> dict[tuple[int, int], float]:
+    """Return the highest ratio of each (person, competency): one query, one dict."""
+    cursor = connection.cursor()
+    cursor.execute(
+        "SELECT s.person_id, l.competency_id, s.given, a.maximum FROM alignment l "
+        "JOIN assignment a ON a.id = l.assignment_id "
+        "JOIN score s ON s.assignment_id = a.id "
+        "WHERE s.given IS NOT NULL AND s.person_id IS NOT NULL AND a.maximum > 0 "
+        "AND s.status = 'active' AND a.status = 'active' "
+        "AND coalesce(s.score_status, '') NOT IN ('exempt', 'not submitted')"
+    )
+    best: dict[tuple[int, int], float] = {}
+    for person, competency, given, maximum in cursor:
+        ratio = min(max(given / maximum, 0.0), 1.0)
+        key = (person, competency)
+        if ratio > best.get(key, -1.0):
+            best[key] = ratio
+    return best
+
+
+def draw_grid(connection: Any, course_id: int) -> str:  # noqa: ANN401 -- any DB-API connection
+    """Return the class as a bare table: two queries and a join of strings."""
+    cursor = connection.cursor()
+    cursor.execute(
+        "SELECT p.id, p.display_name FROM person p JOIN seat s ON s.person_id = p.id "  # noqa: S608 -- an integer of ours
+        f"WHERE s.course_id = {course_id:d} AND s.role = 'learner' "
+        "AND s.status = 'active' ORDER BY p.family_name, p.given_name, p.id"
+    )
+    people = cursor.fetchall()
+    cursor.execute(
+        "SELECT person_id, competency_id, level FROM attainment "  # noqa: S608 -- an integer of ours
+        f"WHERE course_id = {course_id:d}"
+    )
+    cells = {(person, what): level for person, what, level in cursor}
+    columns = sorted({what for _person, what in cells})
+    rows = "".join(
+        f"<tr><th>{html.escape(name)}</th>{_cells(person, columns, cells)}</tr>"
+        for person, name in people
+    )
+    return f"<table>{rows}</table>"
+
+
+def _cells(
+    person: int, columns: Iterable[int], cells: Mapping[tuple[int, int], int | None]
+) -> str:
+    return "".join(f"<td>{cells.get((person, what), '')}</td>" for what in columns)
+
+
+def verify_and_insert(
+    connection: Any,  # noqa: ANN401 -- any DB-API connection
+    token: str,
+    key: RSAKey,
+) -> Mapping[str, Any]:
+    """Verify an RS256 signature, parse the claims, commit one row."""
+    found = jws.deserialize_compact(token, key, algorithms=["RS256"])
+    claims: dict[str, Any] = json.loads(found.payload)
+    cursor = connection.cursor()
+    # The values are the pretend platform's own, written by the case itself.
+    cursor.execute(
+        f"INSERT INTO yardstick_launch VALUES ('{claims['nonce']}', '{claims['sub']}')"  # noqa: S608 -- see above
+    )
+    connection.commit()
+    return claims

@@ -1,0 +1,172 @@
+"""`align`, `mastery`: what speaks for a competency, and how a level comes about."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lti_tool.cli.curriculum import WHO
+from lti_tool.cli.root import PROBLEM, Bench, command, now
+from lti_tool.storage import curriculum, listings, naming, people
+from lti_tool.work import alignments, standing
+from mappings.rules import rule as parse_rule
+from mappings.trials import calculation
+
+
+@click.group()
+def align() -> None:
+    """Which work speaks for which competency."""
+
+
+@click.group()
+def mastery() -> None:
+    """How a level comes about."""
+
+
+@click.argument("path", type=click.Path(path_type=Path), metavar="FILE")
+def _align_import(bench: Bench, path: Path) -> int:
+    """Import alignments from CSV: course,line_item,competency,weight."""
+    report = alignments.import_file(bench.database, path, who=WHO, now=now())
+    shown = [f"{one.file} line {one.line}: {one.text}" for one in report.problems]
+    told = (
+        f"{report.added} alignments saved, {report.same} as they were; "
+        f"{report.courses} courses refreshed"
+    )
+    bench.say(
+        {
+            "added": report.added,
+            "same": report.same,
+            "courses_refreshed": report.courses,
+            "problems": shown,
+        },
+        "\n".join([told, *shown]),
+    )
+    return PROBLEM if report.problems else 0
+
+
+command(align, "import")(_align_import)
+
+
+@click.option("--output", type=click.Path(path_type=Path), help="File; default stdout.")
+def _align_export(bench: Bench, output: Path | None) -> None:
+    """Write every alignment as CSV."""
+    with bench.database.read() as session:
+        found = listings.load_export(session)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(alignments.COLUMNS)
+    for one in found:
+        writer.writerow(
+            [
+                one["course"] or one["course_id"],
+                one["line_item"],
+                one["competency"],
+                f"{one['weight']:g}",
+            ]
+        )
+    if output is not None:
+        output.write_text(text.getvalue())
+        bench.say({"written": str(output), "alignments": len(found)}, str(output))
+    elif bench.as_json:
+        bench.say(found, "")
+    else:
+        click.echo(text.getvalue(), nl=False)
+
+
+command(align, "export")(_align_export)
+
+
+@click.option("--rule", "rule_name", required=True)
+@click.option("--parameter", type=float)
+@click.option("--scores", required=True, help="Oldest first: 1,2,3")
+@click.option("--mastery", "mastery_points", type=float, default=3.0, show_default=True)
+@click.option("--maximum", type=float, default=4.0, show_default=True)
+def _try(
+    bench: Bench,
+    rule_name: str,
+    parameter: float | None,
+    scores: str,
+    mastery_points: float,
+    maximum: float,
+) -> None:
+    """Do one calculation and show its arithmetic."""
+    try:
+        numbers = [float(text) for text in scores.split(",") if text.strip()]
+    except ValueError as error:
+        raise click.UsageError(
+            f"--scores {scores}: write numbers like 1,2,3"
+        ) from error
+    chosen = parse_rule(rule_name, parameter)
+    found = calculation(chosen, numbers, mastery=mastery_points, maximum=maximum)
+    document: dict[str, Any] = {
+        "rule": chosen.name,
+        "parameter": chosen.parameter,
+        "value": found.value,
+        "level": found.level.name if found.level else None,
+        "arithmetic": list(found.arithmetic),
+    }
+    if chosen.name == "certainty":
+        document |= {
+            "probability": found.probability,
+            "interval": found.interval,
+            "needs": str(found.needs) if found.needs else None,
+        }
+    value = "no result" if found.value is None else f"{found.value:g}"
+    bench.say(
+        document,
+        "\n".join([f"{chosen}: {value} {document['level'] or ''}", *found.arithmetic]),
+    )
+
+
+command(mastery, "try")(_try)
+
+
+@click.option("--course", "course_name", required=True)
+@click.option("--student", required=True)
+@click.option("--competency", required=True)
+def _explain(bench: Bench, course_name: str, student: str, competency: str) -> None:
+    """Say why a student stands where she stands."""
+    with bench.database.read() as session:
+        course_id = naming.find_course(session, course_name)
+        plan = curriculum.load_plan(session, course_id)
+        person_id = people.find_person(session, student)
+        competency_id = naming.find_competency(session, competency, plan.framework_id)
+        why = standing.why(session, course_id, person_id, competency_id, now=now())
+    pieces = [
+        {
+            "title": piece.score.title,
+            "date": piece.score.scored_on,
+            "given": piece.score.given,
+            "maximum": piece.score.maximum,
+            "source": piece.score.source,
+            "counts": piece.left_out is None,
+            "left_out": piece.left_out,
+        }
+        for piece in why.pieces
+    ]
+    found = why.attainment
+    document = {
+        "course": course_id,
+        "student": person_id,
+        "competency": competency_id,
+        "rule": why.rule.name,
+        "parameter": why.rule.parameter,
+        "value": found.value,
+        "level": found.level.name if found.level else None,
+        "evidence": pieces,
+        "arithmetic": list(found.arithmetic),
+    }
+    lines = [f"{document['level'] or 'not assessed'} by {why.rule}"]
+    lines += [
+        f"  {one['date'] or ''} {one['title']}: {one['given']}/{one['maximum']}"
+        + (f" left out: {one['left_out']}" if one["left_out"] else "")
+        for one in pieces
+    ]
+    bench.say(document, "\n".join([*lines, *found.arithmetic]))
+
+
+command(mastery, "explain")(_explain)

@@ -1,0 +1,140 @@
+"""What is wrong among staged rows, found in sets: each gets its verdict.
+
+A row with a verdict is not taken. It was sent all the same, so the live row of its
+sourcedId does not end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from sqlalchemy import (
+    Connection,
+    String,
+    Table,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from lti_tool.storage.entities import BY_NAME, Entity, Need
+
+Stages = Mapping[str, Table]
+
+
+def judge(connection: Connection, stages: Stages, entity: Entity, source: int) -> None:
+    """Give a verdict to every staged row of a collection that cannot be taken."""
+    stage = stages[entity.collection]
+    _judge_lengths(connection, stage, entity)
+    _judge_repeats(connection, stage)
+    if entity.parent:
+        _judge_cycles(connection, stage, entity.parent)
+    for need in entity.needs:
+        _judge_need(connection, stages, stage, need, source)
+
+
+def _judge_lengths(connection: Connection, stage: Table, entity: Entity) -> None:
+    """Find texts that are longer than their column: PostgreSQL takes none of them."""
+    limits = [
+        (func.length(stage.c[column.name]) > column.type.length, column.name)
+        for column in entity.table.columns
+        if isinstance(column.type, String)
+        and column.type.length
+        and column.name in stage.c
+    ]
+    connection.execute(
+        update(stage)
+        .where(stage.c.verdict.is_(None), or_(*(is_over for is_over, _ in limits)))
+        .values(verdict="too_long", verdict_column=case(*limits))
+    )
+
+
+def _judge_repeats(connection: Connection, stage: Table) -> None:
+    repeated = (
+        select(stage.c.sourced_id)
+        .where(stage.c.verdict.is_(None))
+        .group_by(stage.c.sourced_id)
+    )
+    content = func.distinct(stage.c.fingerprint + stage.c.status)
+    connection.execute(
+        update(stage)
+        .where(
+            stage.c.verdict.is_(None),
+            stage.c.sourced_id.in_(repeated.having(func.count(content) > 1)),
+        )
+        .values(verdict="conflict")
+    )
+    same = stage.alias("same")
+    first = (
+        select(func.min(same.c.position))
+        .where(same.c.sourced_id == stage.c.sourced_id, same.c.verdict.is_(None))
+        .scalar_subquery()
+    )
+    connection.execute(
+        update(stage)
+        .where(
+            stage.c.verdict.is_(None),
+            stage.c.sourced_id.in_(repeated.having(func.count() > 1)),
+            stage.c.position > first,
+        )
+        .values(verdict="duplicate")
+    )
+
+
+def _judge_cycles(connection: Connection, stage: Table, parent: str) -> None:
+    """Refuse the records that are their own ancestors."""
+    found = connection.execute(
+        select(stage.c.sourced_id, stage.c[parent]).where(stage.c.verdict.is_(None))
+    )
+    parents: dict[str, str | None] = {row[0]: row[1] for row in found}
+    in_cycle = sorted(_cyclic(parents))
+    for start in range(0, len(in_cycle), 500):
+        connection.execute(
+            update(stage)
+            .where(stage.c.sourced_id.in_(in_cycle[start : start + 500]))
+            .values(verdict="cycle", verdict_column=parent)
+        )
+
+
+def _cyclic(parents: Mapping[str, str | None]) -> Iterator[str]:
+    """Yield the members of every cycle, each once."""
+    done: set[str] = set()
+    for start in parents:
+        path: dict[str, None] = {}
+        one: str | None = start
+        while one is not None and one in parents and not (one in done or one in path):
+            path[one] = None
+            one = parents[one]
+        done.update(path)
+        if one in path:
+            walked = list(path)
+            yield from walked[walked.index(one) :]
+
+
+def _judge_need(
+    connection: Connection, stages: Stages, stage: Table, need: Need, source: int
+) -> None:
+    target = BY_NAME[need.collection].table
+    sent = stages[need.collection].alias("sent")
+    wanted = stage.c[need.column]
+    is_sent = exists().where(
+        sent.c.sourced_id == wanted,
+        or_(sent.c.verdict.is_(None), sent.c.verdict == "duplicate"),
+    )
+    is_held = exists().where(
+        target.c.source_id == source, target.c.sourced_id == wanted
+    )
+    connection.execute(
+        update(stage)
+        .where(
+            stage.c.verdict.is_(None),
+            stage.c.status == "active",
+            wanted.is_not(None),
+            ~is_sent,
+            ~is_held,
+        )
+        .values(verdict="dangling", verdict_column=need.column)
+    )

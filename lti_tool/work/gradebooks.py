@@ -1,0 +1,212 @@
+"""Where the outcomes of a course go: its place there, its people, its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from lti_tool.errors import DeliveryError
+from lti_tool.platforms.destination import Column, Destination, Shown
+from lti_tool.storage import columns, outbox
+from lti_tool.storage.columns import Place
+from lti_tool.storage.database import Database
+from lti_tool.storage.outbox import Delivery, Sent
+
+Connect = Callable[[str, Place], Destination]
+
+_NO_PLACE: Final = {
+    "ags": "this course was never opened from an LMS that offers grade columns; "
+    "open the tool once from the course",
+    "oneroster": "this course has no SIS class from a OneRoster REST source; "
+    "add the source and sync",
+}
+_GONE: Final = (
+    "the column was removed there. It is made anew when you say so: masterybridge "
+    "outcomes deliver"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the deliveries of one course to one destination stand on."""
+
+    name: str
+    course_id: int
+    destination: Destination
+    place: Place
+    recipients: Mapping[int, str]
+    told: Mapping[tuple[int, int], Delivery]
+    sent: Mapping[tuple[int, int], Sent]
+
+
+def open_ground(
+    database: Database, connect: Connect, name: str, course_id: int
+) -> Ground:
+    """Return what deliveries of a course stand on; may ask who is who there.
+
+    Raises:
+        DeliveryError: the course has no such place, or it is not reached.
+    """
+    with database.read() as session:
+        if name == "ags":
+            place = columns.load_ags_place(session, course_id)
+        else:
+            place = columns.load_sis_place(session, course_id)
+        if place is None:
+            raise DeliveryError(_NO_PLACE[name], "no_place", permanent=True)
+        told = outbox.load_told(session, name, course_id)
+        sent = outbox.load_sent(session, name, course_id)
+    destination = connect(name, place)
+    with database.read() as session:
+        recipients = columns.load_recipients(session, place)
+    return Ground(name, course_id, destination, place, recipients, told, sent)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenColumn:
+    """A column with its address there, and what it shows."""
+
+    column: Column
+    address: str
+    shown: Mapping[str, Shown]
+
+
+def open_column(
+    database: Database, ground: Ground, first: Delivery, now: datetime
+) -> OpenColumn:
+    """Read a column, found or made once and then remembered.
+
+    One that a person removed is looked for under another address (a course that was
+    copied has it there) and is not made anew by itself.
+
+    Raises:
+        DeliveryError: it cannot be read, or was removed there.
+    """
+    key, column = _describe(database, ground, first)
+    with database.read() as session:
+        address = columns.load_address(session, key)
+    if address is None:
+        address = ground.destination.find_column(column)
+        if address is None:
+            address = _make(database, ground, key, column, now)
+        _remember(database, key, column, address, now)
+    try:
+        return OpenColumn(column, address, ground.destination.read(address, column))
+    except DeliveryError as error:
+        if error.code != "gone":
+            raise
+        return _find_again(database, ground, key, column, now)
+
+
+def read_column(
+    database: Database, ground: Ground, first: Delivery
+) -> Mapping[str, Shown]:
+    """Return what a column shows; one that is not there shows nothing.
+
+    Raises:
+        DeliveryError: it cannot be read.
+    """
+    key, column = _describe(database, ground, first)
+    with database.read() as session:
+        address = columns.load_address(session, key)
+    try:
+        address = address or ground.destination.find_column(column)
+        return {} if address is None else ground.destination.read(address, column)
+    except DeliveryError as error:
+        if error.code != "gone":
+            raise
+        return {}
+
+
+def forget_column(database: Database, ground: Ground, first: Delivery) -> None:
+    """Forget where a column is: nothing could be written there."""
+    key, _column = _describe(database, ground, first)
+    with database.write() as session:
+        columns.forget_address(session, key)
+
+
+def _describe(
+    database: Database, ground: Ground, first: Delivery
+) -> tuple[dict[str, Any], Column]:
+    key = {
+        "destination": ground.name,
+        "course_id": ground.course_id,
+        "competency_id": first.competency_id,
+        "placement_id": ground.place.placement_id,
+        "source_id": ground.place.source_id,
+    }
+    with database.read() as session:
+        facts = columns.load_facts(session, first.competency_id)
+    where = ground.place.class_sourced_id or f"course-{ground.course_id}"
+    return key, Column(
+        resource_id=f"masterybridge/{where}/{facts.case_id}",
+        title=facts.human_code or facts.statement[:80],
+        description=facts.statement,
+        maximum=first.maximum,
+        case_id=facts.case_id,
+    )
+
+
+def _make(
+    database: Database,
+    ground: Ground,
+    key: dict[str, Any],
+    column: Column,
+    now: datetime,
+) -> str:
+    """Make a column; one worker does, so that an LMS never has two.
+
+    After a time-out nobody knows whether it was made: it is only looked for until
+    the reservation ends. A SIS is told our own id, so making twice makes one.
+    """
+    if ground.place.placement_id is None:
+        return ground.destination.make_column(column)
+    with database.write() as session:
+        is_ours = columns.reserve(session, key, column.resource_id, column.maximum, now)
+    if not is_ours:
+        raise DeliveryError(
+            "the column is being made there", "column_busy", permanent=False
+        )
+    try:
+        return ground.destination.make_column(column)
+    except DeliveryError as error:
+        if error.code != "timeout":
+            with database.write() as session:
+                columns.forget_address(session, key)
+        raise
+
+
+def _find_again(
+    database: Database,
+    ground: Ground,
+    key: dict[str, Any],
+    column: Column,
+    now: datetime,
+) -> OpenColumn:
+    with database.write() as session:
+        columns.forget_address(session, key)
+    address = ground.destination.find_column(column)
+    if address is None:
+        raise DeliveryError(_GONE, "column_gone", permanent=True)
+    _remember(database, key, column, address, now)
+    return OpenColumn(column, address, ground.destination.read(address, column))
+
+
+def _remember(
+    database: Database,
+    key: dict[str, Any],
+    column: Column,
+    address: str,
+    now: datetime,
+) -> None:
+    with database.write() as session:
+        columns.save_address(
+            session,
+            key,
+            address=address,
+            resource_id=column.resource_id,
+            maximum=column.maximum,
+            now=now,
+        )

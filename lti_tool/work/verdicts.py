@@ -1,0 +1,151 @@
+"""What is to become of a delivery, judged from what a destination shows.
+
+Nothing here goes out or is written: rows and what is shown there come in, settlements
+come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from lti_tool.errors import DeliveryError
+from lti_tool.platforms.destination import Shown
+from lti_tool.storage.outbox import Delivery, Sent, Settlement
+
+FIRST_WAIT: Final = timedelta(seconds=1)
+LONGEST_WAIT: Final = timedelta(hours=1)
+GIVE_UP_AFTER: Final = 200  # attempts: about a week at the longest wait
+SAME: Final = 0.0001  # Moodle keeps five decimals after rescaling
+# Nobody is there, or asks us to wait: the next row would fare no better.
+AWAY: Final = frozenset({"connect", "timeout", "no_answer", "busy", "rate"})
+
+_NO_ONE: Final = {
+    "ags": "the LMS has not told us who this student is there; the student opens the "
+    "tool once, or the class list is pulled",
+    "oneroster": "this student is not in the SIS source of the course",
+}
+
+
+def is_same(shown: float | None, value: float | None) -> bool:
+    """Tell whether a destination shows value, as exactly as it can keep it."""
+    if shown is None or value is None:
+        return shown is value
+    return abs(shown - value) <= SAME
+
+
+def before_sending(
+    batch: Sequence[Delivery],
+    recipients: Mapping[int, str],
+    sent: Mapping[tuple[int, int], Sent],
+    shown: Mapping[str, Shown],
+) -> tuple[list[Settlement], list[Delivery]]:
+    """Part what needs no sending from what is to be sent.
+
+    What a person set there is kept; what stands there already is delivered.
+    """
+    settled: list[Settlement] = []
+    sending: list[Delivery] = []
+    for row in batch:
+        recipient = recipients.get(row.person_id)
+        if recipient is None:
+            settled.append(
+                Settlement(
+                    row.id,
+                    "blocked",
+                    code="no_recipient",
+                    reason=_NO_ONE[row.destination],
+                )
+            )
+            continue
+        there = shown.get(recipient, Shown(None)).value
+        ours = sent.get((row.person_id, row.competency_id))
+        if is_same(there, row.value):
+            settled.append(Settlement(row.id, "delivered", read_back=there))
+        elif _is_theirs(there, ours):
+            settled.append(_kept(row, there or 0.0, ours))
+        else:
+            sending.append(row)
+    return settled, sending
+
+
+def _is_theirs(shown: float | None, sent: Sent | None) -> bool:
+    """Tell whether a person set what is shown: it is nothing that we sent."""
+    if shown is None:
+        return False
+    return sent is None or not any(is_same(shown, value) for value in sent.values)
+
+
+def _kept(row: Delivery, shown: float, sent: Sent | None) -> Settlement:
+    numbers = (
+        sorted(f"{value:g}" for value in sent.values if value is not None)
+        if sent
+        else []
+    )
+    ours = f"{' or '.join(numbers)} came from us" if numbers else "we sent none"
+    return Settlement(
+        row.id,
+        "conflict",
+        code="set_by_person",
+        read_back=shown,
+        reason=f"{shown:g} stands there and {ours}: a person set it, so it is kept",
+    )
+
+
+def after_sending(
+    row: Delivery, answer: Mapping[str, Any], shown: float | None, now: datetime
+) -> Settlement:
+    """Say what became of a row the destination took."""
+    if is_same(shown, row.value):
+        return Settlement(row.id, "delivered", read_back=shown, receipt=answer)
+    return Settlement(
+        row.id,
+        "pending",
+        due_at=now + _wait(row),
+        code="not_shown",
+        reason="the destination took the value and does not show it yet",
+        receipt=answer,
+    )
+
+
+def after_refusal(
+    row: Delivery, error: DeliveryError, shown: float | None, now: datetime
+) -> Settlement:
+    """Say what became of a row whose sending failed, seen what stands there now.
+
+    Source: facts/security.md section 5, C04, C05 and C09.
+    """
+    if is_same(shown, row.value):
+        return Settlement(row.id, "delivered", read_back=shown)
+    if error.code != "stale":
+        return failed(row, error, now)
+    there = "no value" if shown is None else f"{shown:g}"
+    return Settlement(
+        row.id,
+        "conflict",
+        code="stale",
+        read_back=shown,
+        reason=f"{there} stands there with a later time than ours, so it is kept",
+    )
+
+
+def failed(row: Delivery, error: DeliveryError, now: datetime) -> Settlement:
+    """Say what becomes of a row after an error: wait and try again, or stop."""
+    reason = str(error)
+    if error.permanent:
+        return Settlement(row.id, "blocked", code=error.code, reason=reason)
+    if row.attempts >= GIVE_UP_AFTER:
+        return Settlement(row.id, "dead", code=error.code, reason=reason)
+    wait = _wait(row)
+    if error.retry_after is not None:
+        wait = max(wait, timedelta(seconds=error.retry_after))
+    return Settlement(
+        row.id, "pending", due_at=now + wait, code=error.code, reason=reason
+    )
+
+
+def _wait(row: Delivery) -> timedelta:
+    """Return the doubling wait, spread by the row's number so that not all return."""
+    doubled = FIRST_WAIT * (1 << min(row.attempts - 1, 12))
+    return min(doubled, LONGEST_WAIT) * (1 + (row.id % 50) / 100)

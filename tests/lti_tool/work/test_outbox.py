@@ -1,0 +1,246 @@
+"""The outbox: what waits, who holds it, what became of it."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lti_tool.storage import outbox, schema, tallies
+from lti_tool.storage.figures import load_figures
+from lti_tool.storage.outbox import LEASE, Delivery, Settlement
+
+if TYPE_CHECKING:
+    from tests.lti_tool.work.conftest import Classroom
+
+pytestmark = pytest.mark.parametrize(
+    "database",
+    ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)],
+    indirect=True,
+)
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def outcome(
+    room: Classroom, student: str, value: float | None, code: str = "7.A"
+) -> dict[str, Any]:
+    return {
+        "destination": "ags",
+        "course_id": room.course_id,
+        "person_id": room.people[student],
+        "competency_id": room.competencies[code],
+        "value": value,
+        "maximum": 4.0,
+        "level_name": None,
+        "basis": {},
+    }
+
+
+def put(room: Classroom, *values: float | None, student: str = "ana") -> None:
+    for value in values:
+        with room.database.write() as session:
+            assert outbox.put(session, [outcome(room, student, value)], NOON) == 1
+
+
+def claim(room: Classroom, now: datetime = NOON, limit: int = 500) -> list[Delivery]:
+    with room.database.write() as session:
+        return outbox.claim(session, now, limit=limit)
+
+
+def settle(room: Classroom, row: Delivery, state: str, **fields: Any) -> None:  # noqa: ANN401 -- the fields of Settlement
+    with room.database.write() as session:
+        outbox.settle(session, [Settlement(row.id, state, **fields)], NOON)
+
+
+def states(room: Classroom) -> list[tuple[float | None, str]]:
+    return [(value, state) for _to, _who, value, state, _code in room.deliveries()]
+
+
+def test_a_newer_value_supersedes_the_waiting_one(room: Classroom) -> None:
+    put(room, 1.0, 2.0, 3.0)
+    assert states(room) == [
+        (1.0, "superseded"),
+        (2.0, "superseded"),
+        (3.0, "pending"),
+    ]
+    assert [row.value for row in claim(room)] == [3.0]
+
+
+def test_one_row_of_a_key_is_in_flight(room: Classroom) -> None:
+    put(room, 1.0)
+    (first,) = claim(room)
+    put(room, 2.0)
+    assert claim(room) == []
+    settle(room, first, "delivered", read_back=1.0)
+    assert [row.value for row in claim(room)] == [2.0]
+
+
+def test_a_delivery_is_taken_by_one_worker_only(room: Classroom) -> None:
+    waiting = [
+        {**outcome(room, student, 1.0, code), "destination": destination}
+        for student in room.people
+        for code in room.competencies
+        for destination in ("ags", "oneroster")
+    ]
+    with room.database.write() as session:
+        outbox.put(session, waiting, NOON)
+    barrier = threading.Barrier(4)
+
+    def work(_number: int) -> list[int]:
+        barrier.wait()
+        taken: list[int] = []
+        while batch := claim(room, limit=2):
+            taken += [row.id for row in batch]
+        return taken
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [row for held in pool.map(work, range(4)) for row in held]
+    assert sorted(taken) == list(range(1, 13))
+
+
+def test_a_dead_workers_row_comes_back_after_its_lease_as_unknown(
+    room: Classroom,
+) -> None:
+    put(room, 1.0)
+    (first,) = claim(room)
+    assert (first.state, first.attempts) == ("sending", 1)
+    assert claim(room, NOON + LEASE - timedelta(seconds=1)) == []
+    (again,) = claim(room, NOON + LEASE)
+    assert (again.id, again.state, again.attempts) == (first.id, "unknown", 2)
+    assert timedelta(minutes=2) > LEASE
+
+
+def test_a_worker_that_lives_renews_its_lease(room: Classroom) -> None:
+    put(room, 1.0)
+    (row,) = claim(room)
+    with room.database.write() as session:
+        outbox.renew(session, [row.id], NOON + timedelta(seconds=60))
+    assert claim(room, NOON + LEASE) == []
+
+
+@pytest.mark.parametrize("state", ["pending", "blocked", "conflict"])
+def test_settling_gives_way_to_a_newer_value(room: Classroom, state: str) -> None:
+    put(room, 1.0)
+    (first,) = claim(room)
+    put(room, 2.0)
+    settle(room, first, state)
+    assert states(room) == [(1.0, "superseded"), (2.0, "pending")]
+    with room.database.write() as session:
+        assert outbox.release(session, NOON) == 0
+
+
+def test_who_settles_late_changes_nothing(room: Classroom) -> None:
+    """The lease ran out, another worker delivered it and the newer one too."""
+    put(room, 1.0)
+    (slow,) = claim(room)
+    (again,) = claim(room, NOON + LEASE)
+    settle(room, again, "delivered", read_back=1.0)
+    put(room, 2.0)
+    (newer,) = claim(room)
+    settle(room, newer, "delivered", read_back=2.0)
+    settle(room, slow, "pending", due_at=NOON)
+    assert states(room) == [(1.0, "delivered"), (2.0, "delivered")]
+
+
+def test_putting_and_settling_at_once_keeps_the_newer_value(room: Classroom) -> None:
+    for number in range(1, 9):
+        put(room, float(number))
+        (row,) = claim(room)
+        barrier = threading.Barrier(2)
+
+        def renew(value: float, barrier: threading.Barrier = barrier) -> None:
+            barrier.wait()
+            put(room, value)
+
+        def wait_once_more(
+            row: Delivery = row, barrier: threading.Barrier = barrier
+        ) -> None:
+            barrier.wait()
+            settle(room, row, "pending", due_at=NOON)
+
+        with ThreadPoolExecutor(2) as pool:
+            done = [pool.submit(renew, number + 0.5), pool.submit(wait_once_more)]
+            for one in done:
+                one.result()
+        assert [value for value, state in states(room) if state == "pending"] == [
+            number + 0.5
+        ]
+
+
+def test_a_stuck_row_waits_for_a_person_or_a_newer_value(room: Classroom) -> None:
+    put(room, 1.0)
+    (row,) = claim(room)
+    settle(room, row, "blocked", code="auth", reason="the LMS refuses our key")
+    assert claim(room, NOON + timedelta(days=1)) == []
+    with room.database.read() as session:
+        assert tallies.load_reasons(session) == [
+            {
+                "destination": "ags",
+                "state": "blocked",
+                "code": "auth",
+                "reason": "the LMS refuses our key",
+                "count": 1,
+            }
+        ]
+    with room.database.write() as session:
+        assert outbox.release(session, NOON, "oneroster") == 0
+        assert outbox.release(session, NOON, "ags") == 1
+    assert [one.id for one in claim(room)] == [row.id]
+
+
+def test_what_may_stand_there_counts_as_ours(room: Classroom) -> None:
+    """Noted before sending: the worker dies, its value and time are known."""
+    put(room, 1.0)
+    (row,) = claim(room)
+    with room.database.write() as session:
+        outbox.note_sending(session, {row.id: NOON + timedelta(seconds=5)})
+    sent = _sent(room)[room.people["ana"], room.competencies["7.A"]]
+    assert sent == outbox.Sent(NOON + timedelta(seconds=5), frozenset([1.0]))
+
+
+def _sent(room: Classroom) -> dict[tuple[int, int], outbox.Sent]:
+    with room.database.read() as session:
+        return outbox.load_sent(session, "ags", room.course_id)
+
+
+def test_after_a_delivery_only_its_value_and_later_ones_are_ours(
+    room: Classroom,
+) -> None:
+    for value in (1.0, 2.0, 3.0):
+        put(room, value)
+        (row,) = claim(room)
+        state = "delivered" if value == 2.0 else "pending"
+        settle(room, row, state, sent_at=NOON, due_at=NOON)
+    assert _sent(room)[room.people["ana"], room.competencies["7.A"]].values == {
+        2.0,
+        3.0,
+    }
+
+
+def test_counts_are_by_destination_and_state(room: Classroom) -> None:
+    put(room, 1.0, 2.0)
+    with room.database.read() as session:
+        assert tallies.load_counts(session) == {"ags": {"pending": 1, "superseded": 1}}
+        (row,) = tallies.load_rows(session)
+        assert len(tallies.load_rows(session, only_newest=False)) == 2
+        assert outbox.has_due(session, NOON)
+        assert not outbox.has_due(session, NOON - timedelta(seconds=1))
+    assert (row["course"], row["human_code"], row["value"], row["state"]) == (
+        "Mathematics 7",
+        "7.A",
+        2.0,
+        "pending",
+    )
+
+
+def test_figures_count_a_key_once_however_often_it_was_told(room: Classroom) -> None:
+    for value in (1.0, 2.0):
+        put(room, value)
+        (row,) = claim(room)
+        settle(room, row, "delivered", read_back=value)
+    with room.database.read() as session:
+        assert load_figures(session)["delivered"] == {"ags": 1}
+    assert room.count(schema.delivery) == 2
