@@ -150,8 +150,11 @@ def _plan_competencies(
             competency.c.abbreviated,
             func.coalesce(parent.c.abbreviated, parent.c.statement, "").label("area"),
             competency.c.position,
-            competency.c.language,
+            func.coalesce(
+                func.nullif(competency.c.language, ""), framework.c.language
+            ).label("language"),
         )
+        .join(framework, framework.c.id == competency.c.framework_id)
         .outerjoin(
             association,
             and_(

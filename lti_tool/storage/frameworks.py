@@ -52,11 +52,21 @@ def fingerprint(payload: object) -> str:
 def save_framework(
     session: Session, package: Framework, now: datetime
 ) -> FrameworkImport:
-    """Store a framework: an upsert by GUID; what vanished is retired, not deleted."""
+    """Store a framework: an upsert by GUID; what vanished is retired, not deleted.
+
+    An edge that two frameworks publish under one GUID stays with the first of them.
+    """
     framework_id = _save_document(session, package, now)
+    # Rows go in as the publisher lists them; position is where a reader meets them.
+    places = {
+        item.case_id: place for place, (item, _depth) in enumerate(package.in_order())
+    }
     items = [
-        {**_competency_row(item, place, package), "framework_id": framework_id}
-        for place, (item, _depth) in enumerate(package.in_order())
+        {
+            **_competency_row(item, places[item.case_id], package),
+            "framework_id": framework_id,
+        }
+        for item in package.competencies
     ]
     edges = [
         {**_association_row(edge), "framework_id": framework_id}
@@ -119,7 +129,7 @@ def _competency_row(item: Competency, place: int, package: Framework) -> dict[st
         "abbreviated": item.abbreviated,
         "kind": item.kind,
         "education_levels": list(item.education_levels),
-        "language": item.language or package.language,
+        "language": item.language,
         "position": place,
         "list_enumeration": item.list_enumeration,
         "is_assessable": package.is_leaf(item.case_id),
@@ -148,19 +158,23 @@ def _merge(
     now: datetime,
 ) -> ImportCounts:
     """Bring the stored rows of one framework to new, touching only what differs."""
-    old = _stored(session, table, new, framework_id)
+    old = _stored(session, table, framework_id)
     added = [row for row in new if row["case_id"] not in old]
     changed = [
         row
         for row in new
         if (kept := old.get(row["case_id"]))
-        and (kept[1] != row["fingerprint"] or kept[2] is not None)
+        and (
+            kept.fingerprint != row["fingerprint"]
+            or kept.retired_at is not None
+            or (kept.framework_id is None and framework_id is not None)
+        )
     ]
     if added:
         session.execute(insert(table), added)
     if changed:
         _rewrite(session, table, changed, old)
-    gone = [] if framework_id is None else _gone(new, old)
+    gone = [] if framework_id is None else _gone(new, old, framework_id)
     if gone:
         session.execute(
             update(table).where(table.c.id.in_(gone)).values(retired_at=now)
@@ -169,27 +183,31 @@ def _merge(
     return ImportCounts(len(added), len(changed), len(gone), same)
 
 
-Stored = Mapping[str, tuple[int, str, datetime | None]]
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A row that is here already."""
+
+    id: int
+    fingerprint: str
+    retired_at: datetime | None
+    framework_id: int | None
 
 
-def _stored(
-    session: Session,
-    table: Table,
-    new: Sequence[Mapping[str, Any]],
-    framework_id: int | None,
-) -> Stored:
-    mine = (
-        table.c.case_id.in_([row["case_id"] for row in new])
-        if framework_id is None
-        else table.c.framework_id == framework_id
+Stored = Mapping[str, Kept]
+
+
+def _stored(session: Session, table: Table, framework_id: int | None) -> Stored:
+    """Return by GUID what is here; an edge has one GUID wherever it came from."""
+    statement = select(
+        table.c.case_id,
+        table.c.id,
+        table.c.fingerprint,
+        table.c.retired_at,
+        table.c.framework_id,
     )
-    columns = (table.c.case_id, table.c.id, table.c.fingerprint, table.c.retired_at)
-    return {
-        case_id: (row_id, mark, retired)
-        for case_id, row_id, mark, retired in session.execute(
-            select(*columns).where(mine)
-        )
-    }
+    if table is competency:
+        statement = statement.where(table.c.framework_id == framework_id)
+    return {case_id: Kept(*row) for case_id, *row in session.execute(statement)}
 
 
 def _rewrite(
@@ -203,19 +221,29 @@ def _rewrite(
             {name: bindparam(f"new_{name}") for name in names} | {"retired_at": None}
         ),
         [
-            {"row_id": old[row["case_id"]][0]}
+            {"row_id": old[row["case_id"]].id}
             | {f"new_{name}": row[name] for name in names}
+            | {"new_framework_id": _owner(old[row["case_id"]], row)}
             for row in changed
         ],
     )
 
 
-def _gone(new: Sequence[Mapping[str, Any]], old: Stored) -> list[int]:
-    kept = {row["case_id"] for row in new}
+def _owner(kept: Kept, row: Mapping[str, Any]) -> int | None:
+    """An edge stays with the framework that brought it; an extra one finds its own."""
+    return row["framework_id"] if kept.framework_id is None else kept.framework_id
+
+
+def _gone(
+    new: Sequence[Mapping[str, Any]], old: Stored, framework_id: int
+) -> list[int]:
+    named = {row["case_id"] for row in new}
     return [
-        row_id
-        for case_id, (row_id, _mark, retired) in old.items()
-        if case_id not in kept and retired is None
+        kept.id
+        for case_id, kept in old.items()
+        if case_id not in named
+        and kept.retired_at is None
+        and kept.framework_id == framework_id
     ]
 
 
@@ -273,7 +301,10 @@ def find_framework(session: Session, name: str) -> int:
 
 
 def load_package(session: Session, framework_id: int) -> Framework:
-    """Return a stored framework as it was imported, retired rows left out."""
+    """Return a stored framework as it was imported, retired rows left out.
+
+    What a later import added stands after what was there before.
+    """
     document = session.execute(
         select(framework).where(framework.c.id == framework_id)
     ).one()
@@ -283,7 +314,7 @@ def load_package(session: Session, framework_id: int) -> Framework:
             competency.c.framework_id == framework_id,
             competency.c.retired_at.is_(None),
         )
-        .order_by(competency.c.position)
+        .order_by(competency.c.id)
     )
     edges = session.execute(
         select(association)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, and_, case, func, select
+from sqlalchemy import CTE, ScalarSelect, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from lti_tool.storage.database import rows
@@ -182,7 +182,7 @@ def _course_sources(course_id: int) -> CTE:
     )
 
 
-def _count_in(newest: CTE, states: Collection[str]) -> Any:  # noqa: ANN401 -- a scalar subquery
+def _count_in(newest: CTE, states: Collection[str]) -> ScalarSelect[int]:
     return (
         select(func.count())
         .select_from(newest)

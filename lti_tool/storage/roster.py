@@ -202,46 +202,31 @@ def _rename_courses(connection: Connection, source_id: int) -> int:
 
 
 def _link_assignments(connection: Connection, source_id: int) -> int:
-    found = (
-        select(course.c.id)
-        .join(sis_class, sis_class.c.id == course.c.sis_class_id)
-        .where(
-            sis_class.c.source_id == source_id,
-            sis_class.c.sourced_id == assignment.c.class_sourced_id,
-        )
-        .scalar_subquery()
-    )
     return connection.execute(
         update(assignment)
-        .where(assignment.c.source_id == source_id, assignment.c.course_id.is_(None))
-        .values(course_id=found)
+        .where(
+            assignment.c.source_id == source_id,
+            assignment.c.course_id.is_(None),
+            sis_class.c.source_id == source_id,
+            sis_class.c.sourced_id == assignment.c.class_sourced_id,
+            course.c.sis_class_id == sis_class.c.id,
+        )
+        .values(course_id=course.c.id)
     ).rowcount
 
 
 def _link_scores(connection: Connection, source_id: int) -> int:
-    work = (
-        select(assignment.c.id)
-        .where(
-            assignment.c.source_id == source_id,
-            assignment.c.sourced_id == score.c.line_item_sourced_id,
-        )
-        .scalar_subquery()
-    )
-    who = (
-        select(sis_user.c.person_id)
-        .where(
-            sis_user.c.source_id == source_id,
-            sis_user.c.sourced_id == score.c.student_sourced_id,
-        )
-        .scalar_subquery()
-    )
     return connection.execute(
         update(score)
         .where(
             score.c.source_id == source_id,
             or_(score.c.assignment_id.is_(None), score.c.person_id.is_(None)),
+            assignment.c.source_id == source_id,
+            assignment.c.sourced_id == score.c.line_item_sourced_id,
+            sis_user.c.source_id == source_id,
+            sis_user.c.sourced_id == score.c.student_sourced_id,
         )
-        .values(assignment_id=work, person_id=who)
+        .values(assignment_id=assignment.c.id, person_id=sis_user.c.person_id)
     ).rowcount
 
 

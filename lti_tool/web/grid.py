@@ -29,9 +29,9 @@ class Look:
     sort: str = "name"
     page: int = 1
 
-    def query(self, **changes: object) -> dict[str, str]:
+    def query(self, sort: str | None = None, page: int | None = None) -> dict[str, str]:
         """Return this look with changes as an address has it, defaults left out."""
-        look = replace(self, **changes)  # type: ignore[arg-type] # names are checked by replace itself
+        look = replace(self, sort=sort or self.sort, page=page or self.page)
         asked = {
             "area": look.area,
             "students": look.students,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from mappings.scales import Scale
 
 # The palette of facts/ux.md section 2 has fills for three to six levels.
 FEWEST, MOST = 3, 6
+DIGITS = range(10)
 # Statements may carry these; everything else is shown as its text.
 _TAGS = {"em", "strong", "i", "b", "sub", "sup", "br", "p", "ul", "ol", "li"}
 # What counts as a tag at all; any other "<" is mathematics and is kept.
@@ -45,7 +47,7 @@ def marks_of(scale: Scale) -> tuple[Mark, ...]:
     """Return the marks of a scale's levels, lowest first."""
     names = [level_name(level.name) for level in scale.levels]
     points = [level.points for level in scale.levels]
-    are_digits = all(0 <= one <= 9 and one == int(one) for one in points)  # noqa: PLR2004 -- one digit
+    are_digits = all(one in DIGITS for one in points)
     if are_digits and len(set(points)) == len(points):
         digits = [str(int(one)) for one in points]
     else:
@@ -145,7 +147,7 @@ def statement(text: str) -> Markup:
 def plain(text: str) -> str:
     """Return a statement as bare text, for names, options and files."""
     cleaned = nh3.clean(_escape_bare(text), tags=set(), attributes={})
-    return " ".join(str(Markup(cleaned).unescape()).split())  # noqa: S704 -- unescaped at once
+    return " ".join(html.unescape(cleaned).split())
 
 
 def _escape_bare(text: str) -> str:

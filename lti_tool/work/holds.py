@@ -5,7 +5,7 @@ Source: facts/security.md, promise P3 and cases B43 to B47.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from lti_tool.storage.staging import Movement
@@ -19,16 +19,22 @@ STAFF_RATIO: Final = 0.01
 
 
 def reasons(
-    plan: Mapping[str, Movement], gained_staff: Mapping[str, int], renamed_users: int
+    plan: Mapping[str, Movement],
+    gained_staff: Mapping[str, int],
+    renamed_users: Callable[[], int],
 ) -> list[str]:
-    """Return why the plan waits for a person; nothing if it need not wait."""
+    """Return why the plan waits for a person; nothing if it need not wait.
+
+    renamed_users is asked only when users end.
+    """
     ending = [name for name, one in plan.items() if is_over(one)]
     found = [
         f"{plan[name].ends} of {plan[name].now} {name} would end" for name in ending
     ]
-    if "users" in ending and renamed_users:
+    renamed = renamed_users() if "users" in ending else 0
+    if renamed:
         found.append(
-            f"{renamed_users} of those users come again under another sourcedId with "
+            f"{renamed} of those users come again under another sourcedId with "
             "the same identifier: the SIS may have changed its ids"
         )
     found.extend(

@@ -197,7 +197,7 @@ class _Run:
         return status, "nothing changed" if report.is_nothing else ""
 
     def _holds(self, staging: Staging, report: SyncReport) -> list[str]:
-        found = reasons(report.plan, staging.gained_staff(), staging.renamed_users())
+        found = reasons(report.plan, staging.gained_staff(), staging.renamed_users)
         accepted = self._said.accept
         if not found or not accepted:
             return found
