@@ -9,6 +9,7 @@ from flask import Flask, Response, jsonify
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
+from lti_tool.errors import ConfigError
 from lti_tool.settings import Settings
 from lti_tool.storage.database import Database
 from lti_tool.web import launch, sessions, student, teacher, texts
@@ -64,7 +65,10 @@ def _healthz() -> Response:
 def _readyz(database: Database) -> Callable[[], tuple[Response, int]]:
     def readyz() -> tuple[Response, int]:
         """Say whether the database answers with our schema."""
-        is_ready = database.is_current()
+        try:
+            is_ready = database.is_current()
+        except ConfigError:
+            is_ready = False
         return jsonify(ready=is_ready), 200 if is_ready else 503
 
     return readyz

@@ -19,14 +19,13 @@ from types import TracebackType
 from typing import Any, Final, Literal, Self
 
 import requests
-from flask import Flask
 
 from lti_tool.app import create_app
 from lti_tool.demo import door
 from lti_tool.demo.browserless import browser_session, launch_by_http
 from lti_tool.demo.entry import Door, entries
-from lti_tool.demo.platform import Platform
-from lti_tool.demo.school import School, make_school
+from lti_tool.demo.parties import demo_settings, make_lms, make_sis
+from lti_tool.demo.school import make_school
 from lti_tool.demo.servers import Servers, free_ports
 from lti_tool.errors import ConfigError
 from lti_tool.logs import configure_logs
@@ -46,7 +45,6 @@ from lti_tool.work.frameworks import import_documents
 from lti_tool.work.jobs import Jobs
 from lti_tool.work.outside import Outside
 from lti_tool.work.roster import SyncOptions
-from oneroster.provider import blueprint
 
 SIS_NAME: Final = "demo-sis"
 CLIENT_ID: Final = "masterybridge-demo"
@@ -81,7 +79,7 @@ class Demo:
         self.lms_url = f"http://localhost:{lms_port}"
         self.sis_url = f"http://{host}:{sis_port}"
         self._ports = {"tool": port, "lms": lms_port, "sis": sis_port}
-        self.settings = _demo_settings(settings, Path(self._folder.name), self.tool_url)
+        self.settings = demo_settings(settings, Path(self._folder.name), self.tool_url)
         self._servers = Servers(host)
         self._progress = on_progress
         self._seconds: dict[str, float] = {}
@@ -126,7 +124,7 @@ class Demo:
         with self._step("start"):
             self.database.upgrade()
             self._refuse_real_data()
-            self.lms = _make_lms(self.school, self.lms_url)
+            self.lms = make_lms(self.school, self.lms_url)
             self._introduce()
             self.outside = Outside(self.settings, self.database)
             self.jobs = Jobs(self.settings, self.database)
@@ -141,7 +139,9 @@ class Demo:
             app.register_blueprint(door.door)
             self._servers.serve(app, self._ports["tool"])
             self._servers.serve(self.lms.app, self._ports["lms"])
-            self._servers.serve(self._make_sis(), self._ports["sis"])
+            self._servers.serve(
+                make_sis(self.school, CLIENT_ID, self._secret), self._ports["sis"]
+            )
 
     def _refuse_real_data(self) -> None:
         with self.database.read() as session:
@@ -151,13 +151,6 @@ class Demo:
                 "the database of MASTERYBRIDGE_DATABASE_URL holds sources of a real "
                 "installation; give the demo an empty database of its own"
             )
-
-    def _make_sis(self) -> Flask:
-        app = Flask("pretend-sis")
-        app.register_blueprint(
-            blueprint(self.school.catalog(), clients={CLIENT_ID: self._secret})
-        )
-        return app
 
     def _introduce(self) -> None:
         """Register tool and LMS with each other, and the SIS as a source."""
@@ -368,46 +361,3 @@ class Demo:
 
 _ROLES: Final[tuple[Literal["teacher", "student"], ...]] = ("teacher", "student")
 _DESTINATIONS: Final = ("ags", "oneroster")
-
-
-def _demo_settings(settings: Settings, folder: Path, tool_url: str) -> Settings:
-    """The demo's own folder and addresses; a database named by a setting is used."""
-    return settings.model_copy(
-        update={
-            "data_dir": folder,
-            "public_url": tool_url,
-            "local_network": "127.0.0.1,localhost",
-            "queue_url": "",
-            "secret_key_file": settings.secret_key_file or _key_file(folder),
-        }
-    )
-
-
-def _key_file(folder: Path) -> Path:
-    path = folder / "secret.key"
-    path.write_bytes(secrets.token_bytes(32))
-    path.chmod(0o600)
-    return path
-
-
-def _make_lms(school: School, lms_url: str) -> Platform:
-    """Return the pretend LMS with the school's people and courses in it."""
-    lms = Platform(url=lms_url, seed=school.seed)
-    for person in school.lms_people():
-        lms.add_person(
-            person.subject,
-            person.given_name,
-            person.family_name,
-            person.email,
-            sis_user_sourced_id=person.lis_person_sourcedid,
-        )
-    for course in school.lms_courses():
-        lms.add_course(
-            course.context_id,
-            course.title,
-            course.label,
-            sis_class_sourced_id=course.lis_course_section_sourcedid,
-        )
-        for member in course.members:
-            lms.enroll(course.context_id, member.subject, member.role)
-    return lms

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, Text
+from psycopg import sql
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    insert,
+)
 
 from lti_tool.storage import schema
 
@@ -107,3 +119,25 @@ def stage_table(metadata: MetaData, entity: Entity) -> Table:
 def sent_columns(stage: Table) -> list[str]:
     """Return the names of the columns that a merge copies."""
     return [one.name for one in stage.columns if one.name not in OWN_COLUMNS]
+
+
+def put_rows(
+    connection: Connection, stage: Table, staged: Sequence[dict[str, Any]]
+) -> None:
+    """Write staged rows, which all have the same columns, in the caller's transaction.
+
+    On PostgreSQL by COPY, which is many times faster than INSERT.
+    """
+    if connection.dialect.name != "postgresql":
+        connection.execute(insert(stage), staged)
+        return
+    names = list(staged[0])
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(stage.name), sql.SQL(", ").join(map(sql.Identifier, names))
+    )
+    is_json = [isinstance(stage.c[name].type, JSON) for name in names]
+    cursor: Any = connection.connection.cursor()
+    with cursor, cursor.copy(statement) as copy:
+        for row in staged:
+            values = zip((row[name] for name in names), is_json, strict=True)
+            copy.write_row([json.dumps(v) if is_j else v for v, is_j in values])

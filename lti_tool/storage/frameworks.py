@@ -290,10 +290,8 @@ def find_framework(session: Session, name: str) -> int:
     if len(found) == 1:
         return int(found[0])
     if found:
-        raise NotFoundError(
-            f'{len(found)} frameworks go by "{name}"; name one by its GUID '
-            "(masterybridge framework list shows them)"
-        )
+        many = f'{len(found)} frameworks go by "{name}"; name one by its GUID'
+        raise NotFoundError(f"{many} (masterybridge framework list shows them)")
     raise NotFoundError(
         f'no framework goes by "{name}"; masterybridge framework list shows what is '
         "here, masterybridge framework import adds one"

@@ -66,7 +66,8 @@ class Settlement:
     receipt: Mapping[str, Any] | None = None
 
 
-_KEY = ("destination", "course_id", "person_id", "competency_id")
+_GRADEBOOK = ("destination", "course_id")
+_KEY = (*_GRADEBOOK, "person_id", "competency_id")
 
 
 def put(session: Session, outcomes: Sequence[Mapping[str, Any]], now: datetime) -> int:
@@ -123,7 +124,7 @@ def claim(
     in_flight = (
         select(other.c.id)
         .where(
-            *(other.c[name] == mine.c[name] for name in _KEY),
+            *(other.c[name] == mine.c[name] for name in _GRADEBOOK),
             other.c.id != mine.c.id,
             other.c.state.in_(IN_FLIGHT),
         )

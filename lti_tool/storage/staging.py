@@ -7,7 +7,6 @@ whatever ends it, and the live tables are written in one transaction at the end.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,19 +14,15 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
-from psycopg import sql
 from sqlalchemy import (
-    JSON,
     ColumnElement,
     Connection,
     MetaData,
     Select,
-    Table,
     and_,
     delete,
     exists,
     func,
-    insert,
     literal,
     or_,
     select,
@@ -41,6 +36,7 @@ from lti_tool.storage.entities import (
     BY_NAME,
     ENTITIES,
     Entity,
+    put_rows,
     sent_columns,
     stage_table,
 )
@@ -138,26 +134,8 @@ class Staging:
         for row in staged:
             self._position += 1
             row["position"] = self._position
-        table = self._tables[collection]
         with self._connection.begin():
-            if self._is_sqlite:
-                self._connection.execute(insert(table), staged)
-            else:
-                self._copy(table, staged)
-
-    def _copy(self, table: Table, staged: Sequence[dict[str, Any]]) -> None:
-        """Stage by PostgreSQL's COPY, many times faster than INSERT."""
-        names = list(staged[0])
-        columns = sql.SQL(", ").join(map(sql.Identifier, names))
-        statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-            sql.Identifier(table.name), columns
-        )
-        is_json = [isinstance(table.c[name].type, JSON) for name in names]
-        driver: Any = self._connection.connection.driver_connection
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in staged:
-                values = zip(row.values(), is_json, strict=True)
-                copy.write_row([json.dumps(v) if is_j else v for v, is_j in values])
+            put_rows(self._connection, self._tables[collection], staged)
 
     def put_rejected(self, collection: str, sourced_ids: Sequence[str]) -> None:
         """Note records that could not be read: they were sent, so they do not end."""

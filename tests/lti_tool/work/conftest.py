@@ -23,7 +23,7 @@ from sqlalchemy import Table, func, insert, select, update
 from lti_tool.demo.platform import STANDARD, Manners, Platform
 from lti_tool.settings import Settings
 from lti_tool.storage import keys, schema, secrets
-from lti_tool.storage.database import Database
+from lti_tool.storage.database import Database, rows
 from lti_tool.work import delivery, standing
 from lti_tool.work.outside import Outside
 from lti_tool.work.standing import Refresh
@@ -34,6 +34,7 @@ from oneroster.provider import blueprint
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+Rows = list[dict[str, Any]]
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 STUDENTS = ("ana", "ben", "eva")
 CODES = ("7.A", "7.B")
@@ -499,6 +500,7 @@ def abroad(
     unused_port: Callable[[], int],
     tmp_path: Path,
     manners: Manners,
+    tool_keys: Rows,
 ) -> Abroad:
     key_file = tmp_path / "secret.key"
     key_file.write_bytes(b"k" * 32)
@@ -512,7 +514,7 @@ def abroad(
     sis = Flask("sis")
     sis.register_blueprint(blueprint(catalog, clients={"mb": "word"}))
     sis_proxy = Proxy(sis)
-    serve(_keyset(room.database, b"k" * 32), tool_port)
+    serve(_keyset(room.database, b"k" * 32, tool_keys), tool_port)
     serve(lms_proxy, lms_port)
     serve(sis_proxy, sis_port)
     _introduce(room, lms, f"http://127.0.0.1:{tool_port}")
@@ -530,10 +532,23 @@ def abroad(
     return Abroad(room, outside, Clock(), lms, catalog, lms_proxy, sis_proxy)
 
 
-def _keyset(database: Database, key: bytes) -> Flask:
+@pytest.fixture(scope="session")
+def tool_keys(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    """Our signing keys, made once: making them takes longer than a test."""
+    path = tmp_path_factory.mktemp("keys") / "keys.sqlite3"
+    shutil.copy(migrated_file, path)
+    database = Database(f"sqlite:///{path}")
+    with database.write() as session:
+        keys.ensure(session, b"k" * 32, now=NOON)
+        made = rows(session, select(schema.tool_key))
+    database.close()
+    return made
+
+
+def _keyset(database: Database, key: bytes, tool_keys: Rows) -> Flask:
     """Our public keys at an address, all that an LMS asks of us here."""
     with database.write() as session:
-        keys.ensure(session, key, now=NOON)
+        session.execute(insert(schema.tool_key), tool_keys)
     app = Flask("tool")
 
     @app.get("/lti/jwks")

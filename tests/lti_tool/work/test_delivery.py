@@ -1,10 +1,13 @@
 """Deliveries to an LMS and a SIS on real sockets, and what goes wrong on the way.
 
-The ids are those of catalogue C in facts/security.md.
+The ids are those of catalogue C in facts/security.md. Longer than 400 lines because
+every fault is played on the same class and its two gradebooks.
 """
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -13,7 +16,7 @@ import pytest
 from sqlalchemy import select
 
 from lti_tool.demo.platform import MOODLE
-from lti_tool.storage import outbox, schema
+from lti_tool.storage import columns, outbox, schema
 from lti_tool.work import delivery, verdicts
 from oneroster.models import AssessmentResult
 
@@ -421,11 +424,97 @@ def test_newer_then_older_ends_on_the_newer(abroad: Abroad) -> None:
     with abroad.room.database.write() as session:
         held = outbox.claim(session, abroad.clock(), limit=1)
     rescore(abroad, "ana", 5.0)
-    assert abroad.deliver() == {"delivered": 2}
+    assert abroad.deliver() == {}
     abroad.clock.move(seconds=91)
-    assert abroad.deliver() == {"delivered": 2}
+    assert abroad.deliver() == {"delivered": 4}
     assert held[0].value == 3.6
     assert abroad.lms_grades()["7.A", "lms-ana"] == 2.0
+
+
+@both
+def test_two_workers_at_once_make_one_column_and_send_once(abroad: Abroad) -> None:
+    """C12."""
+    fill(abroad, "ags", "oneroster")
+    barrier = threading.Barrier(3)
+
+    def work(_number: int) -> None:
+        barrier.wait()
+        abroad.deliver()
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(work, range(3)))
+    abroad.deliver()
+    assert (abroad.lms_grades(), abroad.sis_grades()) == (LMS, SIS)
+    assert len(abroad.lms.line_items("c1")) == 1
+    assert _sends(abroad) == 6
+
+
+def test_a_column_another_worker_is_making_is_waited_for(abroad: Abroad) -> None:
+    fill(abroad, "ags")
+    abroad.lms_proxy.play("POST", COLUMNS, status="503 Service Unavailable")
+    room = abroad.room
+    key = {
+        "destination": "ags",
+        "course_id": room.course_id,
+        "competency_id": room.competencies["7.A"],
+        "placement_id": 1,
+        "source_id": None,
+    }
+    with room.database.write() as session:
+        assert columns.reserve(session, key, "ours", 4.0, abroad.clock())
+        assert not columns.reserve(session, key, "ours", 4.0, abroad.clock())
+    assert abroad.deliver() == {"pending": 3}
+    assert newest(abroad)["code"] == "column_busy"
+    abroad.clock.move(seconds=91)
+    assert abroad.deliver() == {"pending": 3}
+    assert newest(abroad)["code"] == "platform"
+    abroad.clock.move(seconds=9)
+    assert abroad.deliver() == {"delivered": 3}
+
+
+def test_a_column_the_sis_lost_is_put_again_when_a_person_says_so(
+    abroad: Abroad,
+) -> None:
+    fill(abroad, "oneroster")
+    abroad.deliver()
+    (column,) = abroad.catalog.records("assessmentLineItems")
+    for one in list(abroad.catalog.records("assessmentResults")):
+        abroad.catalog.delete("assessmentResults", one.sourced_id)
+    abroad.catalog.delete("assessmentLineItems", column.sourced_id)
+    missing = {"status": "404 Not Found"}
+    rescore(abroad, "ana", 5.0)
+    abroad.sis_proxy.play("PUT", SIS_RESULTS, **missing)
+    assert abroad.deliver() == {"blocked": 1}
+    assert newest(abroad)["code"] == "gone"
+    with abroad.room.database.write() as session:
+        outbox.release(session, abroad.clock())
+    assert abroad.deliver() == {"delivered": 1}
+    assert abroad.sis_grades() == {("7.A", "ana"): (2.0, ["guid-7.A"])}
+
+
+def test_a_copied_column_is_found_under_its_new_address(abroad: Abroad) -> None:
+    """C03: the course was copied; our id stands on another line item there."""
+    fill(abroad, "ags")
+    abroad.deliver()
+    (old,) = abroad.lms.line_items("c1")
+    abroad.lms.gradebook.remove_column(old)
+    new = abroad.lms.gradebook.add_column(
+        course_id="c1",
+        client_id=old.client_id,
+        label=old.label,
+        maximum=old.maximum,
+        resource_id=old.resource_id,
+        tag=old.tag,
+    )
+    rescore(abroad, "ana", 5.0)
+    assert abroad.deliver() == {"delivered": 1}
+    assert [one.id for one in abroad.lms.line_items("c1")] == [new.id]
+
+
+def test_a_disabled_platform_blocks_its_deliveries_only(abroad: Abroad) -> None:
+    fill(abroad, "ags", "oneroster")
+    abroad.room.change(schema.registration, 1, status="disabled")
+    assert abroad.deliver() == {"blocked": 3, "delivered": 3}
 
 
 @pytest.mark.parametrize(

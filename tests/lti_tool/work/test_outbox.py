@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -79,6 +80,26 @@ def test_one_row_of_a_key_is_in_flight(room: Classroom) -> None:
 
 
 def test_a_delivery_is_taken_by_one_worker_only(room: Classroom) -> None:
+    put_all(room)
+    barrier = threading.Barrier(4)
+
+    def work(_number: int) -> list[int]:
+        barrier.wait()
+        taken: list[int] = []
+        while tallied(room)["pending"]:
+            for row in claim(room, limit=2):
+                settle(room, row, "delivered")
+                taken.append(row.id)
+        return taken
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [row for held in pool.map(work, range(4)) for row in held]
+    assert sorted(taken) == list(range(1, 13))
+    assert {attempts for (attempts,) in room.rows(schema.delivery, "attempts")} == {1}
+
+
+def put_all(room: Classroom) -> None:
+    """One value for each student, competency and destination: twelve rows."""
     waiting = [
         {**outcome(room, student, 1.0, code), "destination": destination}
         for student in room.people
@@ -87,18 +108,24 @@ def test_a_delivery_is_taken_by_one_worker_only(room: Classroom) -> None:
     ]
     with room.database.write() as session:
         outbox.put(session, waiting, NOON)
-    barrier = threading.Barrier(4)
 
-    def work(_number: int) -> list[int]:
-        barrier.wait()
-        taken: list[int] = []
-        while batch := claim(room, limit=2):
-            taken += [row.id for row in batch]
-        return taken
 
-    with ThreadPoolExecutor(4) as pool:
-        taken = [row for held in pool.map(work, range(4)) for row in held]
-    assert sorted(taken) == list(range(1, 13))
+def tallied(room: Classroom) -> Counter[str]:
+    return Counter(state for _value, state in states(room))
+
+
+def test_one_worker_at_a_time_writes_to_a_gradebook(room: Classroom) -> None:
+    put_all(room)
+    first = claim(room, limit=3)
+    assert {(row.destination, row.person_id) for row in first} == {
+        ("ags", 1),
+        ("oneroster", 1),
+    }
+    assert claim(room) == []
+    for row in first:
+        if row.destination == "ags":
+            settle(room, row, "delivered")
+    assert {row.destination for row in claim(room)} == {"ags"}
 
 
 def test_a_dead_workers_row_comes_back_after_its_lease_as_unknown(

@@ -1,0 +1,117 @@
+"""A worker killed while it applies leaves the old state or the new one."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from lti_tool.demo.school import make_school
+from lti_tool.storage import schema, sources
+from lti_tool.storage.database import Database
+from lti_tool.work import roster
+from lti_tool.work.feeds import BundleFeed
+from oneroster.bundle_writer import write_bundle
+from oneroster.catalog import MemoryCatalog
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+CHILD = """
+import sys
+from datetime import datetime
+from pathlib import Path
+from lti_tool.storage.database import Database
+from lti_tool.work import roster
+from lti_tool.work.feeds import BundleFeed
+
+url, bundle, now = sys.argv[1:]
+said = roster.SyncOptions(on_progress=lambda phase, _: print(phase, flush=True))
+clock = lambda: datetime.fromisoformat(now)
+roster.sync(Database(url), 1, lambda: BundleFeed(Path(bundle)), clock, said)
+"""
+LIVE = ("sis_user", "sis_class", "enrollment", "assignment", "score", "person", "seat")
+
+
+def contents(database: Database) -> dict[str, list[Any]]:
+    with database.engine.connect() as connection:
+        return {
+            name: connection.execute(
+                select(schema.metadata.tables[name]).order_by(
+                    schema.metadata.tables[name].c.id
+                )
+            ).all()
+            for name in LIVE
+        }
+
+
+def pull(path: Path, bundle: Path, at: datetime) -> tuple[str, dict[str, list[Any]]]:
+    database = Database(f"sqlite:///{path}")
+    report = roster.sync(database, 1, lambda: BundleFeed(bundle), lambda: at)
+    found = contents(database)
+    database.close()
+    return report.status, found
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A school, and the same with every score and name changed."""
+    folder = tmp_path_factory.mktemp("bundles")
+    school = make_school(size="school", today=date(2026, 11, 24))
+    records = {name: list(found) for name, found in school.collections().items()}
+    write_bundle(folder / "old", MemoryCatalog(records), collections=list(records))
+    records["results"] = [
+        one.model_copy(update={"comment": "seen"}) for one in records["results"]
+    ]
+    records["users"] = [
+        one.model_copy(update={"middle_name": "X"}) for one in records["users"]
+    ]
+    records["enrollments"] = records["enrollments"][:-8]
+    write_bundle(folder / "new", MemoryCatalog(records), collections=list(records))
+    return folder / "old", folder / "new"
+
+
+def test_a_kill_during_apply_leaves_the_old_or_the_new_state(
+    bundles: tuple[Path, Path], tmp_path: Path
+) -> None:
+    old, new = bundles
+    start = tmp_path / "start.sqlite3"
+    database = Database(f"sqlite:///{start}")
+    database.upgrade()
+    values = {"name": "sis", "kind": "csv", "location": "here"}
+    with database.write() as session:
+        sources.add_source(session, values, NOW)
+    database.close()
+    _, before = pull(start, old, NOW)
+    whole = tmp_path / "whole.sqlite3"
+    shutil.copy(start, whole)
+    _, after = pull(whole, new, NOW)
+    assert before != after
+    seen = []
+    for trial in range(6):
+        path = tmp_path / f"trial-{trial}.sqlite3"
+        shutil.copy(start, path)
+        command = [sys.executable, "-c", CHILD, f"sqlite:///{path}", new]
+        with subprocess.Popen(  # noqa: S603 -- our own interpreter and script
+            [*command, NOW.isoformat()], stdout=subprocess.PIPE, text=True
+        ) as child:
+            assert child.stdout is not None
+            for line in child.stdout:
+                if line == "apply\n":
+                    break
+            time.sleep(trial * 0.06)
+            child.send_signal(signal.SIGKILL)
+        database = Database(f"sqlite:///{path}")
+        left = contents(database)
+        database.close()
+        assert left in (before, after)
+        seen.append(left == after)
+        status, found = pull(path, new, NOW + timedelta(seconds=90))
+        assert (status, found) == ("applied", after)
+    assert not seen[0]
