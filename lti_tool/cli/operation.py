@@ -20,6 +20,7 @@ from lti_tool.errors import BridgeError, ConfigError
 from lti_tool.logs import log
 from lti_tool.platforms.http import is_local
 from lti_tool.storage import keys as tool_keys
+from lti_tool.storage.database import Database
 from lti_tool.work.jobs import Jobs
 
 THREADS: Final = 8
@@ -95,8 +96,6 @@ def db() -> None:
 
 def _upgrade(bench: Bench) -> None:
     """Bring the schema to the newest migration; again is a no-op."""
-    from lti_tool.storage.database import Database  # noqa: PLC0415 -- before the check
-
     database = Database(bench.settings.database)
     try:
         was_current = database.is_current()

@@ -11,7 +11,7 @@ from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from lti_tool.errors import NotFoundError
-from lti_tool.storage.database import upsert
+from lti_tool.storage.database import rows, upsert
 from lti_tool.storage.evidence import put_change
 from lti_tool.storage.naming import find_course
 from lti_tool.storage.schema import (
@@ -311,9 +311,10 @@ def save_course_plan(
 ) -> None:
     """Write framework_id, rule, parameter, scale or mastery_cut of a course."""
     names = ("framework_id", "rule", "parameter", "scale", "mastery_cut")
-    before = session.execute(
-        select(*(course.c[name] for name in names)).where(course.c.id == course_id)
-    ).one()
+    (before,) = rows(
+        session,
+        select(*(course.c[name] for name in names)).where(course.c.id == course_id),
+    )
     session.execute(update(course).where(course.c.id == course_id).values(**values))
     put_change(
         session,
@@ -321,7 +322,7 @@ def save_course_plan(
         who=who,
         what="course plan set",
         subject=("course", course_id),
-        before={name: before._mapping[name] for name in values},  # noqa: SLF001 -- SQLAlchemy's public name
+        before={name: before[name] for name in values},
         after=dict(values),
     )
 

@@ -95,7 +95,7 @@ BY_NAME: Final[Mapping[str, Entity]] = MappingProxyType(
 )
 
 
-def stage_table(metadata: MetaData, entity: Entity) -> Table:
+def _stage_table(metadata: MetaData, entity: Entity) -> Table:
     """Return the temporary table of a collection; texts of any length fit in."""
     left_out = {"id", "source_id", *entity.ours}
     return Table(
@@ -114,6 +114,13 @@ def stage_table(metadata: MetaData, entity: Entity) -> Table:
         ),
         prefixes=["TEMPORARY"],
     )
+
+
+# The same for every run, so that each statement is compiled once a process.
+STAGE_METADATA: Final = MetaData()
+STAGES: Final[Mapping[str, Table]] = MappingProxyType(
+    {entity.collection: _stage_table(STAGE_METADATA, entity) for entity in ENTITIES}
+)
 
 
 def sent_columns(stage: Table) -> list[str]:

@@ -213,7 +213,8 @@ def _stored(session: Session, table: Table, framework_id: int | None) -> Stored:
 def _rewrite(
     session: Session, table: Table, changed: Iterable[Mapping[str, Any]], old: Stored
 ) -> None:
-    names = [name for name in table.c.keys() if name not in {"id", "retired_at"}]  # noqa: SIM118 -- a column collection
+    kept = {"id", "retired_at"}
+    names = [column.name for column in table.c if column.name not in kept]
     session.execute(
         update(table)
         .where(table.c.id == bindparam("row_id"))

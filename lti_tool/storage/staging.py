@@ -17,7 +17,6 @@ from typing import Any, Final, Self
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    MetaData,
     Select,
     and_,
     delete,
@@ -35,10 +34,11 @@ from lti_tool.storage.database import Database
 from lti_tool.storage.entities import (
     BY_NAME,
     ENTITIES,
+    STAGE_METADATA,
+    STAGES,
     Entity,
     put_rows,
     sent_columns,
-    stage_table,
 )
 
 __all__ = ["ENTITIES", "Checked", "Movement", "Staged", "Staging", "as_counts"]
@@ -93,10 +93,7 @@ class Staging:
     """The staging area of one run; use it as a context manager."""
 
     def __init__(self, database: Database, source_id: int) -> None:
-        metadata = MetaData()
-        self._tables = {
-            entity.collection: stage_table(metadata, entity) for entity in ENTITIES
-        }
+        self._tables = STAGES
         self._source_id = source_id
         self._complete: set[str] = set()
         self._position = 0
@@ -106,7 +103,7 @@ class Staging:
         self._is_sqlite = database.is_sqlite
         if self._is_sqlite:
             self._stage_on_disk()
-        metadata.create_all(self._connection, checkfirst=False)
+        STAGE_METADATA.create_all(self._connection, checkfirst=False)
         self._connection.commit()
 
     def _stage_on_disk(self) -> None:

@@ -110,8 +110,9 @@ def _deliver_course(
     try:
         ground = open_ground(database, connect, *where)
         for _competency, group in groupby(batch, key=lambda row: row.competency_id):
-            _renew(database, list(open_rows), clock)
-            done, away = _deliver_column(database, ground, clock, list(group))
+            held = list(open_rows)
+            _renew(database, held, clock)
+            done, away = _deliver_column(database, ground, clock, list(group), held)
             states += _settle(database, clock, done)
             for settlement in done:
                 open_rows.pop(settlement.delivery_id)
@@ -136,9 +137,13 @@ def _renew(database: Database, ids: Sequence[int], clock: Clock) -> None:
 
 
 def _deliver_column(
-    database: Database, ground: Ground, clock: Clock, batch: Sequence[Delivery]
+    database: Database,
+    ground: Ground,
+    clock: Clock,
+    batch: Sequence[Delivery],
+    held: Sequence[int],
 ) -> tuple[list[Settlement], DeliveryError | None]:
-    """Take one column from read to read again.
+    """Take one column from read to read again; held are all rows of this worker.
 
     Returns what became of each row, and the error if the destination is away.
     """
@@ -150,7 +155,7 @@ def _deliver_column(
     settled, sending = verdicts.before_sending(
         batch, ground.recipients, ground.sent, column.shown
     )
-    sent = _send_all(database, ground, column, sending, clock)
+    sent = _send_all(database, ground, column, sending, clock, held)
     if sent and all(one.error and one.error.code == "gone" for one in sent):
         forget_column(database, ground, batch[0])
     seen, away = _see(ground, column, sent, clock)
@@ -212,6 +217,7 @@ def _send_all(
     column: OpenColumn,
     sending: Sequence[Delivery],
     clock: Clock,
+    held: Sequence[int],
 ) -> list[_Told]:
     """Send rows, several at once; when the destination goes away, the rest waits."""
     told: list[_Told] = []
@@ -234,7 +240,7 @@ def _send_all(
             rows = sending[start : start + room]
             outcomes = [_outcome(ground, column, row, clock()) for row in rows]
             with database.write() as session:
-                outbox.renew(session, [row.id for row in sending], clock())
+                outbox.renew(session, held, clock())
                 outbox.note_sending(
                     session,
                     {

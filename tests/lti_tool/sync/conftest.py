@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
@@ -39,7 +41,11 @@ from oneroster.provider import blueprint
 from oneroster.service import Service
 from oneroster.transport import Patience
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
 Provider = Callable[["Sis"], Flask]
+Host = Callable[[Any], str]
 OpenFeed = Callable[[str], RestFeed]
 
 LIVE = (
@@ -96,7 +102,11 @@ def a_result(key: str, line_item: str, student: str, score: float) -> Result:
 
 
 def a_class(key: str, **fields: object) -> SisClass:
-    facts = {"title": f"Class {key}", "class_code": f"code-{key}"} | fields
+    facts = {
+        "title": f"Class {key}",
+        "class_code": f"code-{key}",
+        "class_type": "scheduled",
+    } | fields
     return SisClass(
         sourced_id=key,
         status="active",
@@ -326,3 +336,16 @@ def rest_feed() -> OpenFeed:
         return RestFeed(Client(service, auth=auth, page_size=3, patience=patience))
 
     return open_feed
+
+
+@pytest.fixture
+def host(serve: Callable[..., str]) -> Host:
+    """Serve an application on a free port of a real socket; gives its address."""
+
+    def start(app: WSGIApplication) -> str:
+        with closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        return serve(app, port)
+
+    return start

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from lti_tool.work.roster import SyncReport
 from oneroster.models import AcademicSession, Org, Role, refer
 
 if TYPE_CHECKING:
-    from tests.lti_tool.sync.conftest import OpenFeed, Provider, Sis
+    from tests.lti_tool.sync.conftest import Host, OpenFeed, Provider, Sis
 
 HASH = re.compile("[0-9a-f]{16}")
 MOVED = {
@@ -62,10 +61,10 @@ def test_a_first_pull_adds_everything(sis: Sis) -> None:
 
 
 def test_a_service_and_a_bundle_give_the_same_rows(
-    sis: Sis, serve: Callable[..., str], provider: Provider, rest_feed: OpenFeed
+    sis: Sis, host: Host, provider: Provider, rest_feed: OpenFeed
 ) -> None:
     other = sis.add_source("other")
-    url = serve(provider(sis))
+    url = host(provider(sis))
     sis.sync()
     sis.pull(lambda: rest_feed(url), source_id=other)
     assert sis.facts(other) == sis.facts(sis.source_id)
@@ -75,12 +74,12 @@ def test_a_service_and_a_bundle_give_the_same_rows(
 @pytest.mark.parametrize("way", ["bundle", "service"])
 def test_the_same_pull_again_changes_nothing_and_says_so(
     sis: Sis,
-    serve: Callable[..., str],
+    host: Host,
     provider: Provider,
     rest_feed: OpenFeed,
     way: str,
 ) -> None:
-    bundle, url = sis.bundle(), serve(provider(sis))
+    bundle, url = sis.bundle(), host(provider(sis))
     ways = {"bundle": lambda: BundleFeed(bundle), "service": lambda: rest_feed(url)}
     sis.pull(ways[way])
     before = sis.contents()
@@ -349,8 +348,8 @@ def test_differing_duplicates_are_refused_and_the_live_row_stays(sis: Sis) -> No
     path = sis.bundle()
     lines = (path / "results.csv").read_text("utf-8").splitlines(keepends=True)
     twin = next(line for line in lines if line.startswith("r3,"))
-    assert ",1.0," in twin
-    lines.append(twin.replace(",1.0,", ",2.0,"))
+    assert ",1," in twin
+    lines.append(twin.replace(",1,", ",2,"))
     (path / "results.csv").write_text("".join(lines), encoding="utf-8")
     report = sis.sync(path)
     assert report.status == "applied_with_rejects"
@@ -415,7 +414,7 @@ def test_what_hangs_on_a_refused_class_is_refused_with_it(sis: Sis) -> None:
 def test_a_rejected_row_does_not_end_the_live_one(sis: Sis) -> None:
     sis.sync()
     path = sis.bundle()
-    edit(path / "results.csv", ",7.0,", ",seven,")
+    edit(path / "results.csv", ",7,", ",seven,")
     report = sis.sync(path)
     assert (report.status, moves(report)) == ("applied_with_rejects", {})
     assert ("r3", 7.0, "active") in sis.rows(

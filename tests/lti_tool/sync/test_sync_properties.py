@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from lti_tool.storage import schema, sources
 from lti_tool.storage.database import Database
@@ -47,14 +48,12 @@ def _pull(database: Database, source_id: int, names: Mapping[int, str]) -> SyncR
 def _active(database: Database, source_id: int) -> dict[str, str]:
     user = schema.sis_user
     with database.engine.connect() as connection:
-        return {
-            key: name
-            for key, name in connection.execute(
-                user.select()
-                .where(user.c.source_id == source_id, user.c.status == "active")
-                .with_only_columns(user.c.sourced_id, user.c.given_name)
+        found = connection.execute(
+            select(user.c.sourced_id, user.c.given_name).where(
+                user.c.source_id == source_id, user.c.status == "active"
             )
-        }
+        )
+        return {row.sourced_id: row.given_name for row in found}
 
 
 @pytest.fixture
@@ -63,7 +62,7 @@ def numbers() -> list[int]:
 
 
 @settings(
-    max_examples=40,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

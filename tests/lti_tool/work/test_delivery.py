@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from lti_tool.demo.platform import MOODLE
 from lti_tool.storage import columns, outbox, schema
+from lti_tool.storage.database import rows
 from lti_tool.work import delivery, verdicts
 from oneroster.models import AssessmentResult
 
@@ -53,13 +54,13 @@ def rescore(abroad: Abroad, student: str, points: float) -> None:
 def newest(abroad: Abroad, student: str = "ana") -> dict[str, Any]:
     table = schema.delivery
     with abroad.room.database.read() as session:
-        row = session.execute(
+        found = rows(
+            session,
             select(table)
             .where(table.c.person_id == abroad.room.people[student])
-            .order_by(table.c.id.desc())
-            .limit(1)
-        ).one()
-    return dict(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name
+            .order_by(table.c.id),
+        )
+    return found[-1]
 
 
 LMS = {

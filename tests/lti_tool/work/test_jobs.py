@@ -23,6 +23,9 @@ from lti_tool.work.jobs import Jobs, make_queue
 if TYPE_CHECKING:
     from tests.lti_tool.work.conftest import Abroad
 
+# huey reads its schedule by a clock without a zone.
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC).replace(tzinfo=None)
+NIGHT = NOON.replace(hour=3, minute=15)
 SERVER = os.environ.get(
     "MASTERYBRIDGE_TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres"
 )
@@ -144,11 +147,12 @@ def test_the_tick_sends_what_is_due_and_the_night_pulls_every_source(
         local_network="127.0.0.1",
     )
     jobs = Jobs(settings, room.database)
-    tasks = {task.__name__: task for task in jobs.queue._registry.periodic_tasks}  # noqa: SLF001 -- huey has no other way
-    assert sorted(tasks) == ["_nightly", "_tick"]
-    tasks["_tick"].execute()
+    noon = {one.name: one for one in jobs.queue.read_periodic(NOON)}
+    night = {one.name: one for one in jobs.queue.read_periodic(NIGHT)}
+    assert (sorted(noon), sorted(night)) == (["_tick"], ["_nightly", "_tick"])
+    noon["_tick"].execute()
     assert {row[3] for row in room.deliveries()} == {"delivered"}
     abroad.sis_proxy.play("GET", "", times=99, status="403 Forbidden")
-    tasks["_nightly"].execute()
+    night["_nightly"].execute()
     assert [status for (status,) in room.rows(schema.run, "status")] == ["failed"]
     jobs.queue.storage.close()
