@@ -11,6 +11,7 @@ import click
 from lti_tool.cli.root import Bench, command, now, table
 from lti_tool.platforms.http import GuardedSession
 from lti_tool.storage import curriculum, frameworks, listings, naming
+from lti_tool.storage.database import Session
 from lti_tool.work import standing
 from lti_tool.work.frameworks import Imported, import_documents, read_document
 from mappings.case import format_case
@@ -258,7 +259,7 @@ def _switch(text: str) -> tuple[str, bool]:
     return destination, state == "on"
 
 
-def _plan_values(session: Any, options: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 -- a database session
+def _plan_values(session: Session, options: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if options["framework_name"]:
         values["framework_id"] = frameworks.find_framework(

@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +22,7 @@ from lti_tool.cli.root import PROBLEM, Bench, command, masterybridge, now, table
 from lti_tool.errors import BridgeError, ConfigError
 from lti_tool.logs import log
 from lti_tool.platforms.http import is_local
+from lti_tool.settings import Settings
 from lti_tool.storage import keys as tool_keys
 from lti_tool.storage.database import Database
 from lti_tool.work.jobs import Jobs
@@ -36,19 +40,27 @@ def _serve(
     """Serve the tool; on the embedded default the job worker runs inside."""
     with bench.database.write() as session:
         tool_keys.ensure(session, bench.key(), now=now())
+    bench.database.close()  # nothing open may cross a fork
+    log().info("serving", host=host, port=port, processes=workers)
+    has_worker = bench.settings.is_embedded and not no_worker
+    if workers == 1:
+        _serve_here(bench, host, port, has_worker=has_worker)
+    else:
+        _serve_processes(
+            bench.settings, f"{host}:{port}", workers, has_worker=has_worker
+        )
+
+
+def _serve_here(bench: Bench, host: str, port: int, *, has_worker: bool) -> None:
+    """Serve in this process, the jobs in a thread of it."""
     jobs = Jobs(bench.settings, bench.database)
-    consumer = None
-    if bench.settings.is_embedded and not no_worker:
-        consumer = jobs.embedded_worker()
+    consumer = jobs.embedded_worker() if has_worker else None
+    if consumer is not None:
         consumer.start()
     app = create_app(bench.settings, bench.database, tell_worker=jobs.deliver)
-    log().info("serving", host=host, port=port, processes=workers)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
-        if workers == 1:
-            logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-            waitress.serve(app, host=host, port=port, threads=THREADS, _quiet=True)
-        else:
-            _serve_processes(app, f"{host}:{port}", workers)
+        waitress.serve(app, host=host, port=port, threads=THREADS, _quiet=True)
     finally:
         if consumer is not None:
             consumer.stop(graceful=True)
@@ -57,9 +69,17 @@ def _serve(
 serve = command(None, "serve")(_serve)
 
 
-def _serve_processes(app: Any, bind: str, workers: int) -> None:  # noqa: ANN401 -- a WSGI application
-    """Serve in several processes by gunicorn."""
-    from gunicorn.app.base import BaseApplication  # noqa: PLC0415 -- not on Windows
+def _serve_processes(
+    settings: Settings, bind: str, workers: int, *, has_worker: bool
+) -> None:
+    """Serve in several processes by gunicorn, the jobs in one of their own."""
+    try:
+        from gunicorn.app.base import BaseApplication  # noqa: PLC0415 -- not on Windows
+    except ImportError as error:
+        raise ConfigError(
+            "several processes need gunicorn, which this system does not have; "
+            "leave --workers at 1"
+        ) from error
 
     class Server(BaseApplication):
         """gunicorn with our application, no file of its own."""
@@ -71,11 +91,25 @@ def _serve_processes(app: Any, bind: str, workers: int) -> None:  # noqa: ANN401
             self.cfg.set("worker_class", "gthread")
             self.cfg.set("threads", THREADS)
 
-        def load(self) -> Any:  # noqa: ANN401 -- a WSGI application
-            """Return the application."""
-            return app
+        def load(self) -> Callable[..., Any]:
+            """Make the application in its process: connections survive no fork."""
+            database = Database(settings.database)
+            jobs = Jobs(settings, database)
+            return create_app(settings, database, tell_worker=jobs.deliver)
 
-    Server().run()
+    command_line = [
+        sys.executable,
+        "-c",
+        "from lti_tool.cli import main; main()",
+        "worker",
+    ]
+    child = subprocess.Popen(command_line) if has_worker else None  # noqa: S603 -- ourselves
+    try:
+        Server().run()
+    finally:
+        if child is not None:
+            child.terminate()
+            child.wait(timeout=30)
 
 
 @click.option("--concurrency", default=1, show_default=True, type=click.IntRange(1, 64))
@@ -212,7 +246,7 @@ def _queue(bench: Bench) -> None:
     Jobs(bench.settings, bench.database).queue.pending_count()
 
 
-def _try(look: Any) -> str:  # noqa: ANN401 -- any function without arguments
+def _try(look: Callable[[], object]) -> str:
     try:
         look()
     except (BridgeError, OSError) as error:

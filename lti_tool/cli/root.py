@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final, NoReturn, ParamSpec
+from typing import Final, NoReturn, ParamSpec
 
 import click
 from rich.console import Console
@@ -99,7 +99,7 @@ class Bench:
         """The key for secrets at rest."""
         return self.settings.load_secret_key()
 
-    def say(self, document: Any, text: str | Table) -> None:  # noqa: ANN401 -- any JSON value
+    def say(self, document: object, text: str | Table) -> None:
         """Print one document as JSON, or its text for a person."""
         if self.as_json:
             click.echo(json.dumps(document, default=plain, ensure_ascii=False))

@@ -47,6 +47,7 @@ from lti_tool.work.outside import Outside
 from lti_tool.work.roster import SyncOptions
 
 SIS_NAME: Final = "demo-sis"
+LMS_NAME: Final = "Pretend LMS"
 CLIENT_ID: Final = "masterybridge-demo"
 WHO: Final = "demo"
 Progress = Callable[[str, int], None]
@@ -123,7 +124,7 @@ class Demo:
         configure_logs(self.settings.log_format)
         with self._step("start"):
             self.database.upgrade()
-            self._refuse_real_data()
+            self._clear_earlier_demo()
             self.lms = make_lms(self.school, self.lms_url)
             self._introduce()
             self.outside = Outside(self.settings, self.database)
@@ -143,14 +144,18 @@ class Demo:
                 make_sis(self.school, CLIENT_ID, self._secret), self._ports["sis"]
             )
 
-    def _refuse_real_data(self) -> None:
+    def _clear_earlier_demo(self) -> None:
+        """Begin anew: an earlier demo's LMS, SIS and key are gone with its process."""
         with self.database.read() as session:
             names = {one["name"] for one in sources.load_sources(session)}
-        if names - {SIS_NAME}:
+            platforms = {one.name for one in registrations.load_registrations(session)}
+        if names - {SIS_NAME} or platforms - {LMS_NAME}:
             raise ConfigError(
-                "the database of MASTERYBRIDGE_DATABASE_URL holds sources of a real "
+                "the database of MASTERYBRIDGE_DATABASE_URL holds a real "
                 "installation; give the demo an empty database of its own"
             )
+        if names or platforms:
+            self.database.clear()
 
     def _introduce(self) -> None:
         """Register tool and LMS with each other, and the SIS as a source."""
@@ -179,7 +184,7 @@ class Demo:
             registrations.add_registration(
                 session,
                 NewRegistration(
-                    name="Pretend LMS",
+                    name=LMS_NAME,
                     issuer=known.issuer,
                     client_id=known.client_id,
                     auth_url=known.auth_url,

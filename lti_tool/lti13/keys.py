@@ -72,7 +72,7 @@ def parse_key_set(body: bytes) -> dict[str, RSAKey]:
     return {kid: key for kid, key in found.items() if kid not in shared}
 
 
-def _usable_key(entry: Any) -> RSAKey | None:  # noqa: ANN401 -- any JSON value
+def _usable_key(entry: object) -> RSAKey | None:
     if not isinstance(entry, dict) or not _is_meant_for_us(entry):
         return None
     modulus, exponent = entry.get("n"), entry.get("e")

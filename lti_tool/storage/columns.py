@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import ColumnElement, and_, insert, select, update
 from sqlalchemy.orm import Session
 
 from lti_tool.storage.database import upsert
@@ -180,5 +180,5 @@ def forget_address(session: Session, key: dict[str, Any]) -> None:
     session.execute(line_item.delete().where(_is(key)))
 
 
-def _is(key: dict[str, Any]) -> Any:  # noqa: ANN401 -- a SQL condition
+def _is(key: dict[str, Any]) -> ColumnElement[bool]:
     return and_(*(line_item.c[name].is_not_distinct_from(key[name]) for name in key))

@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.orm import Session, sessionmaker
@@ -53,7 +53,7 @@ def make_engine(url: str) -> Engine:
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -- the driver's own object
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # we begin transactions ourselves
     for pragma in (
         "journal_mode=WAL",
@@ -64,7 +64,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_sqlite(connection: Any) -> None:  # noqa: ANN401 -- SQLAlchemy's event gives it untyped
+def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -122,6 +122,15 @@ class Database:
             command.upgrade(settings, "head")
             connection.commit()
 
+    def clear(self) -> None:
+        """Take everything out and begin with an empty schema: for the demo."""
+        settings = _alembic()
+        with self.engine.execution_options(writes=True).connect() as connection:
+            settings.attributes["connection"] = connection
+            command.downgrade(settings, "base")
+            command.upgrade(settings, "head")
+            connection.commit()
+
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
@@ -166,6 +175,6 @@ def upsert(session: Session, table: Table) -> Insert:
     return sqlite.insert(table)
 
 
-def rows(session: Session, statement: Any) -> list[dict[str, Any]]:  # noqa: ANN401 -- any selectable
+def rows(session: Session, statement: Executable) -> list[dict[str, Any]]:
     """Return what statement selects, one dict a row."""
     return [dict(row) for row in session.execute(statement).mappings()]

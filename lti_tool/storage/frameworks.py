@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Row, Table, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from lti_tool.errors import NotFoundError
@@ -337,7 +337,7 @@ def load_package(session: Session, framework_id: int) -> Framework:
     )
 
 
-def _competency(row: Any) -> Competency:  # noqa: ANN401 -- a row
+def _competency(row: Row[Any]) -> Competency:
     return Competency(
         case_id=row.case_id,
         human_code=row.human_code,
@@ -351,7 +351,7 @@ def _competency(row: Any) -> Competency:  # noqa: ANN401 -- a row
     )
 
 
-def _association(row: Any) -> Association:  # noqa: ANN401 -- a row
+def _association(row: Row[Any]) -> Association:
     return Association(
         case_id=row.case_id,
         kind=row.kind,

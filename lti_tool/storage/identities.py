@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from lti_tool.storage import schema
@@ -270,7 +270,9 @@ def users_in_course(
     )
 
 
-def _sis_users(session: Session, condition: Any) -> list[dict[str, Any]]:  # noqa: ANN401 -- SQLAlchemy's condition
+def _sis_users(
+    session: Session, condition: ColumnElement[bool]
+) -> list[dict[str, Any]]:
     table = schema.sis_user
     return rows(
         session,

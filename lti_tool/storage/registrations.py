@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -238,5 +238,5 @@ def hold_deployment(
     )
 
 
-def _registrations() -> Any:  # noqa: ANN401 -- a select with as many columns as the class
+def _registrations() -> Select[Any]:
     return select(*(schema.registration.c[name] for name in Registration.__slots__))

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from lti_tool.errors import ConfigError
 from lti_tool.platforms.http import Ask, GuardedSession, ask
 from lti_tool.storage import frameworks
-from lti_tool.storage.database import Database
+from lti_tool.storage.database import Database, Session
 from lti_tool.storage.frameworks import FrameworkImport, ImportCounts
 from mappings.case import parse_associations, parse_case
 from mappings.errors import FrameworkError
@@ -102,7 +102,7 @@ def _is_extra(document: object) -> bool:
     )
 
 
-def _package(session: Any, name: str, document: object, now: datetime) -> Imported:  # noqa: ANN401 -- a database session
+def _package(session: Session, name: str, document: object, now: datetime) -> Imported:
     try:
         framework, problems = parse_case(document)
     except FrameworkError as error:
@@ -111,7 +111,7 @@ def _package(session: Any, name: str, document: object, now: datetime) -> Import
     return Imported(name, done, done.associations, problems)
 
 
-def _extra(session: Any, name: str, document: object, now: datetime) -> Imported:  # noqa: ANN401 -- a database session
+def _extra(session: Session, name: str, document: object, now: datetime) -> Imported:
     known = frameworks.load_case_ids(session)
     try:
         edges, problems = parse_associations(document, known)

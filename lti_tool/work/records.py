@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
@@ -106,7 +107,7 @@ def user_row(user: User) -> Row:
     }
 
 
-def _day(day: Any) -> str | None:  # noqa: ANN401 -- a date of the model
+def _day(day: date | None) -> str | None:
     return None if day is None else str(day)
 
 
