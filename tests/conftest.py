@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
 import pytest
@@ -58,49 +59,65 @@ def now() -> datetime:
     return datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
-def _fresh_postgres(name: str) -> str:
+def _on_server(statement: LiteralString, *names: str) -> None:
     try:
         with psycopg.connect(POSTGRES, autocommit=True, connect_timeout=3) as server:
-            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            server.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
     except psycopg.OperationalError:
         absent("no PostgreSQL answers (MASTERYBRIDGE_TEST_DATABASE_URL)")
+
+
+def _postgres_url(name: str) -> str:
     head = POSTGRES.rsplit("/", 1)[0].replace("postgresql://", "postgresql+psycopg://")
     return f"{head}/{name}"
 
 
-def _drop_postgres(name: str) -> None:
-    with psycopg.connect(POSTGRES, autocommit=True) as server:
-        server.execute(
-            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with our schema and nothing in it; migrations run once."""
+    path = tmp_path_factory.mktemp("schema") / "migrated.sqlite3"
+    database = Database(f"sqlite:///{path}")
+    database.upgrade()
+    database.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres() -> Iterator[str]:
+    """The name of a PostgreSQL database that others are copied from."""
+    name = f"mb_schema_{uuid.uuid4().hex[:12]}"
+    _on_server("CREATE DATABASE {}", name)
+    database = Database(_postgres_url(name))
+    database.upgrade()
+    database.close()
+    yield name
+    _on_server("DROP DATABASE {} WITH (FORCE)", name)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A fresh, empty database: each test runs on SQLite and on PostgreSQL."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'test.sqlite3'}"
-        return
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database with our schema: each test runs on SQLite and PostgreSQL."""
     name = f"mb_test_{uuid.uuid4().hex[:12]}"
-    url = _fresh_postgres(name)
-    yield url
-    _drop_postgres(name)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """The same with our schema in it."""
-    database = Database(database_url)
-    database.upgrade()
+    if request.param == "sqlite":
+        path = tmp_path / "test.sqlite3"
+        shutil.copy(request.getfixturevalue("migrated_file"), path)
+        database = Database(f"sqlite:///{path}")
+    else:
+        template = request.getfixturevalue("migrated_postgres")
+        _on_server("CREATE DATABASE {} TEMPLATE {}", name, template)
+        database = Database(_postgres_url(name))
     yield database
     database.close()
+    if request.param == "postgres":
+        _on_server("DROP DATABASE {} WITH (FORCE)", name)
 
 
 @pytest.fixture
-def sqlite_database(tmp_path: Path) -> Iterator[Database]:
+def sqlite_database(tmp_path: Path, migrated_file: Path) -> Iterator[Database]:
     """For pages, where one database is enough."""
-    database = Database(f"sqlite:///{tmp_path / 'pages.sqlite3'}")
-    database.upgrade()
+    path = tmp_path / "pages.sqlite3"
+    shutil.copy(migrated_file, path)
+    database = Database(f"sqlite:///{path}")
     yield database
     database.close()
 

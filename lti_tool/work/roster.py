@@ -16,7 +16,7 @@ from lti_tool.logs import log
 from lti_tool.storage import roster, sources
 from lti_tool.storage.database import Database
 from lti_tool.storage.staging import ENTITIES, Movement, Staging, as_counts
-from lti_tool.work import standing
+from lti_tool.work import people, standing
 from lti_tool.work.feeds import Feed
 from lti_tool.work.holds import reasons
 from lti_tool.work.problems import Problems, is_rejected
@@ -126,6 +126,8 @@ class _Run:
             if not status.startswith("applied"):
                 return self._end(report, status, text)
             report = self._apply(staging, replace(report, status=status, text=text))
+        with self._database.write() as session:
+            people.match_waiting(session, now=self._clock())
         refreshed = refresh_stale(self._database, self._clock, self._said.on_progress)
         return replace(report, courses_refreshed=refreshed)
 

@@ -241,19 +241,6 @@ def seat_student(room: Classroom, name: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with our schema, to be copied for each test."""
-    path = tmp_path_factory.mktemp("schema") / "empty.sqlite3"
-    database = Database(f"sqlite:///{path}")
-    database.upgrade()
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("COMMIT")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.close()
-    return path
-
-
-@pytest.fixture(scope="session")
 def shared_postgres() -> Iterator[Callable[[], Database]]:
     """One PostgreSQL database with our schema, emptied when it is asked for."""
     name = f"mb_room_{uuid.uuid4().hex[:12]}"
