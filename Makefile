@@ -9,16 +9,20 @@ ARGS ?=
 help: ## list the commands
 	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-# The environment is made anew when a lock or the project file changes.
+# The environment is made anew when a lock or the project file changes. What is said
+# meanwhile goes to stderr: stdout belongs to the command (one JSON document).
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 $(VENV)/.base: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "building $(VENV) from requirements.lock" >&2
+	@$(PYTHON) -m venv $(VENV) >&2
+	@$(PIP) install --require-hashes --requirement requirements.lock >&2
+	@$(PIP) install --no-deps --no-build-isolation --editable . >&2
 	@touch $@
 
 $(VENV)/.test: requirements-test.lock $(VENV)/.base
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-test.lock
+	@echo "adding the test tools from requirements-test.lock" >&2
+	@$(PIP) install --require-hashes --requirement requirements-test.lock >&2
 	@touch $@
 
 .PHONY: .venv
