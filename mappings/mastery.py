@@ -1,7 +1,7 @@
 """Where one student stands on one competency."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mappings.calculations import Calculation, Sheet
@@ -79,11 +79,14 @@ def attainment(
     rule: Rule,
     scale: Scale,
     now: datetime,
+    in_full: bool = True,
 ) -> Attainment:
     """Judge one student's evidence for one competency.
 
     The order of evidence does not matter but between pieces of the same second,
-    which keep theirs. ``now`` is aware; only certainty looks at it.
+    which keep theirs. ``now`` is aware; only certainty looks at it. Where a whole
+    class is judged, ``in_full=False`` leaves certainty's ``steps``, ``interval``,
+    ``needs`` and ``is_due`` out, which take most of its time.
     """
     pieces = in_time(piece for piece in evidence if piece.counts)
     if not pieces:
@@ -91,6 +94,8 @@ def attainment(
     found = points_of(pieces, rule=rule, scale=scale)
     if found is None:
         rows = weights_of(pieces, rule=rule, scale=scale, now=now)
+        if not in_full:
+            return _judged(competency, certainty(rows), len(rows), scale)
         return _by_certainty(competency, rows, scale)
     return by_points(competency, found, len(pieces), rule=rule, scale=scale)
 
@@ -179,30 +184,38 @@ def _unassessed(competency: str, rule: Rule, scale: Scale) -> Attainment:
     return Attainment(competency, steps=(Line(Words.NOTHING),), needs=needs)
 
 
-def _by_certainty(
-    competency: str, rows: tuple[Weighed, ...], scale: Scale
-) -> Attainment:
-    """The attainment by consistent proficiency with a stated certainty."""
-    found = certainty(rows)
+def _judged(competency: str, found: Certainty, count: int, scale: Scale) -> Attainment:
+    """What certainty says of the level, and nothing of the reasons."""
     level = level_of(found.rank, scale)
-    is_mastered = scale.is_mastery(level)
-    is_due = not is_mastered and certainty(as_new(rows)).rank >= Rank.PROFICIENT
-    steps = _certainty_lines(found, rows)
-    if is_due:
-        steps = (*steps, Line(Words.DUE))
-    higher = (rank for rank in Rank if level_of(rank, scale).cut > level.cut)
-    aim = next(higher, None)
     return Attainment(
         competency,
         value=level.points,
         ratio=found.mean,
         level=level,
-        evidence=len(rows),
-        steps=steps,
+        evidence=count,
         probability=found.probability,
+        is_mastered=scale.is_mastery(level),
+    )
+
+
+def _by_certainty(
+    competency: str, rows: tuple[Weighed, ...], scale: Scale
+) -> Attainment:
+    """The attainment by consistent proficiency with a stated certainty."""
+    found = certainty(rows)
+    judged = _judged(competency, found, len(rows), scale)
+    level = level_of(found.rank, scale)
+    is_due = not judged.is_mastered and certainty(as_new(rows)).rank >= Rank.PROFICIENT
+    steps = _certainty_lines(found, rows)
+    if is_due:
+        steps = (*steps, Line(Words.DUE))
+    higher = (rank for rank in Rank if level_of(rank, scale).cut > level.cut)
+    aim = next(higher, None)
+    return replace(
+        judged,
+        steps=steps,
         interval=found.interval,
         needs=None if aim is None else _need(found, aim, scale),
-        is_mastered=is_mastered,
         is_due=is_due,
     )
 

@@ -181,7 +181,12 @@ def _computed(
         if not counted or key[1] not in in_plan:
             continue
         judged = attainment(
-            str(key[1]), counted, rule=chosen, scale=plan.scale, now=now
+            str(key[1]),
+            counted,
+            rule=chosen,
+            scale=plan.scale,
+            now=now,
+            in_full=False,
         )
         cells[key] = _stored(plan, key, judged, counted)
     return cells

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -248,3 +249,19 @@ def test_the_point_of_a_share_has_that_share(
     below = beta_share(alpha, beta, max(point - 1e-6, 0))
     above = beta_share(alpha, beta, min(point + 1e-6, 1))
     assert below - 1e-9 <= share <= above + 1e-9
+
+
+@UNHURRIED
+@given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 400)), max_size=12))
+def test_a_judgement_without_reasons_is_the_same_judgement(
+    work: list[tuple[float, int]],
+) -> None:
+    pieces = [
+        piece(ratio, days, f"task {place % 4}")
+        for place, (ratio, days) in enumerate(work)
+    ]
+    brief = attainment("K", pieces, rule=CERTAINTY, scale=FOUR, now=NOW, in_full=False)
+    whole = judged(*pieces)
+    if pieces:
+        whole = replace(whole, steps=(), interval=None, needs=None, is_due=False)
+    assert brief == whole
