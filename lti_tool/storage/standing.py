@@ -61,6 +61,19 @@ def load(
     return {(one.person_id, one.competency_id): one for one in found}
 
 
+def load_computed_at(
+    session: Session, course_id: int, person_id: int, competency_id: int
+) -> datetime | None:
+    """Return when the stored level of one cell was worked out, None if none is."""
+    return session.scalar(
+        select(attainment.c.computed_at).where(
+            attainment.c.course_id == course_id,
+            attainment.c.person_id == person_id,
+            attainment.c.competency_id == competency_id,
+        )
+    )
+
+
 def save(
     session: Session,
     changed: Sequence[StoredAttainment],

@@ -148,8 +148,13 @@ def why(
     *,
     now: datetime,
 ) -> Why:
-    """Return rule, evidence used and left out, and arithmetic of one cell."""
+    """Return rule, evidence used and left out, and arithmetic of one cell.
+
+    Judged as of the moment the stored level was worked out, so that the reasons end
+    in the level a page shows; as of now where none is stored yet.
+    """
     plan = curriculum.load_plan(session, course_id)
+    stored_at = standing.load_computed_at(session, course_id, person_id, competency_id)
     spoken = evidence.load(
         session, course_id, persons=[person_id], competency_id=competency_id
     )
@@ -160,7 +165,7 @@ def why(
         [piece.evidence for piece in pieces if piece.evidence is not None],
         rule=chosen,
         scale=plan.scale,
-        now=now,
+        now=stored_at or now,
     )
     return Why(judged, chosen, plan.scale, pieces)
 

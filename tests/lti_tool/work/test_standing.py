@@ -121,6 +121,15 @@ def test_a_line_item_without_maximum_says_so(room: Classroom) -> None:
     ]
 
 
+def test_the_reasons_end_in_the_level_that_is_shown(room: Classroom) -> None:
+    room.set_rule("certainty")
+    for name in ("quiz", "essay", "project"):
+        room.add_assignment(name, "7.A")
+        room.score("ana", name, 9.0, days_ago=721)
+    room.refresh(now=datetime(2026, 11, 24, tzinfo=UTC) - timedelta(days=720))
+    assert _why(room).attainment.value == room.values()["ana", "7.A"] == 4.0
+
+
 def _why(room: Classroom) -> standing.Why:
     with room.database.read() as session:
         return standing.why(
