@@ -26,7 +26,6 @@ class Card:
 ORDER: Final = ("teacher", "student", "lms", "gradebook")
 
 
-@door.get("/")
 @door.get("/demo")
 def cards() -> ResponseReturnValue:
     """Show the ways in that the demo was started with; no others."""

@@ -107,6 +107,14 @@ def jwks() -> Response:
     return answer
 
 
+@pages.get("/")
+def front() -> Answer:
+    """Say to whoever types our address where the way in is."""
+    if current_app.config.get("DEMO_LINKS"):
+        return redirect("/demo", 303)
+    return make_response(render_template("launch/front.html"))
+
+
 @pages.get("/s/<sid>/")
 def home() -> Answer:
     """Send the seat to its page, or say why there is none for it."""

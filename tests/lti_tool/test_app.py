@@ -51,3 +51,12 @@ def test_static_files_come_with_a_cache(sqlite_database: Database) -> None:
     assert found.status_code == 200
     assert found.headers["Cache-Control"] == "max-age=3600, public"
     found.close()
+
+
+def test_whoever_types_our_address_is_told_the_way_in(
+    tmp_path: Path, sqlite_database: Database
+) -> None:
+    app = create_app(Settings(data_dir=tmp_path), sqlite_database)
+    page = app.test_client().get("/")
+    assert page.status_code == 200
+    assert "Open this from inside a course." in page.text
