@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -320,7 +320,8 @@ def _demo(bench: Bench, *, check: bool, **options: Any) -> int:  # noqa: ANN401 
             return 0 if report["ok"] else PROBLEM
         demo.open_for_visitors()
         bench.say(demo.addresses(), demo.welcome())
-        threading.Event().wait()
+        with suppress(KeyboardInterrupt):  # Ctrl+C is the way to end it
+            threading.Event().wait()
     return 0
 
 

@@ -90,6 +90,9 @@ def test_an_alignment_taken_back_and_given_again_is_told_to_the_lms(
     expect(tool(page).get_by_role("status")).to_contain_text("Saved.")
     changed = tool(page).get_by_role("status").inner_text()
     assert "0 levels" not in changed
-    page.wait_for_timeout(3000)
-    calls = [call for call in demo.lms.wire[before:] if call.path.endswith("/scores")]
-    assert calls, "no score was sent after the levels changed"
+    for _ in range(60):
+        sent = [call.path for call in demo.lms.wire[before:]]
+        if any(path.endswith("/scores") for path in sent):
+            return
+        page.wait_for_timeout(500)
+    pytest.fail("no score was sent after the levels changed")
