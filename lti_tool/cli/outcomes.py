@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import click
@@ -22,29 +23,24 @@ def _status(bench: Bench, *, rows: bool) -> None:
     with bench.database.read() as session:
         counts = tallies.load_counts(session)
         listed = tallies.load_rows(session) if rows else []
-    document: dict[str, Any] = {"counts": counts}
+    by_state: Counter[str] = Counter()
+    for states in counts.values():
+        by_state.update(states)
+    document: dict[str, Any] = {"counts": dict(by_state), "destinations": counts}
     if rows:
         document["rows"] = listed
-    columns = (
-        "destination",
-        "course",
-        "student",
-        "human_code",
-        "value",
-        "state",
-        "reason",
-    )
-    shown = (
-        [[one[name] for name in columns] for one in listed]
-        if rows
-        else [
-            (destination, "", "", "", count, state, "")
+        shown = table("outbox", _ROW, [[one[name] for name in _ROW] for one in listed])
+    else:
+        found = [
+            (destination, state, count)
             for destination, states in counts.items()
             for state, count in states.items()
         ]
-    )
-    bench.say(document, table("outbox", columns, shown))
+        shown = table("outbox", ("destination", "state", "deliveries"), found)
+    bench.say(document, shown)
 
+
+_ROW = ("destination", "course", "student", "human_code", "value", "state", "reason")
 
 command(outcomes, "status")(_status)
 

@@ -511,14 +511,18 @@ def test_why_a_student_stands_where_she_stands(district: District) -> None:
 
 
 def test_outcomes_go_out_and_are_read_back(district: District) -> None:
-    assert district.ask("outcomes", "status") == {"counts": {}}
+    assert district.ask("outcomes", "status") == {
+        "counts": {},
+        "destinations": {},
+    }
     district.ask("course", "set", district.course, "--destination", "oneroster=on")
     due = district.ask("outcomes", "deliver", "--dry-run")["due"]
     assert {row["destination"] for row in due} == {"oneroster"}
     sent = district.ask("outcomes", "deliver")
     assert sent == {"ended": {"delivered": len(due)}, "waiting": []}
     status = district.ask("outcomes", "status", "--rows")
-    assert status["counts"] == {"oneroster": {"delivered": len(due)}}
+    assert status["counts"] == {"delivered": len(due)}
+    assert status["destinations"] == {"oneroster": {"delivered": len(due)}}
     assert {"course", "student", "competency", "value", "state", "reason"} <= set(
         status["rows"][0]
     )
