@@ -11,9 +11,11 @@ from typing import Any, Final
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Integer,
     MetaData,
+    Select,
     String,
     Table,
     and_,
@@ -65,19 +67,19 @@ def derive(
     )
 
 
-def _given() -> Any:  # noqa: ANN401 -- a SQL expression
+def _given() -> ColumnElement[Any]:
     return func.coalesce(
         func.nullif(sis_user.c.preferred_given_name, ""), sis_user.c.given_name
     )
 
 
-def _family() -> Any:  # noqa: ANN401 -- a SQL expression
+def _family() -> ColumnElement[Any]:
     return func.coalesce(
         func.nullif(sis_user.c.preferred_family_name, ""), sis_user.c.family_name
     )
 
 
-def _display() -> Any:  # noqa: ANN401 -- a SQL expression
+def _display() -> ColumnElement[Any]:
     return func.trim(_given() + " " + _family())
 
 
@@ -158,7 +160,7 @@ def _rename_people(connection: Connection, source_id: int) -> int:
     ).rowcount
 
 
-def _title() -> Any:  # noqa: ANN401 -- a SQL expression
+def _title() -> ColumnElement[Any]:
     """A class without a title (some servers send none) goes by its code."""
     return func.coalesce(
         func.nullif(func.trim(sis_class.c.title), ""),
@@ -230,13 +232,13 @@ def _link_scores(connection: Connection, source_id: int) -> int:
     ).rowcount
 
 
-def _role() -> Any:  # noqa: ANN401 -- a SQL expression
+def _role() -> ColumnElement[Any]:
     return case(
         *((enrollment.c.role == theirs, ours) for theirs, ours in SEAT_ROLES.items())
     )
 
 
-def _seated(source_id: int, today: date) -> Any:  # noqa: ANN401 -- a SQL selectable
+def _seated(source_id: int, today: date) -> Select[Any]:
     """Who sits where today, by the SIS: course, person, role; each once."""
     return (
         select(course.c.id, sis_user.c.person_id, _role())

@@ -357,7 +357,7 @@ class Staging:
         return moved
 
 
-def _names(roles: Any) -> set[str]:  # noqa: ANN401 -- what a JSON column holds
+def _names(roles: list[dict[str, str]] | None) -> set[str]:
     return {role["role"] for role in roles or ()}
 
 
