@@ -127,17 +127,22 @@ def touch_visit(session: Session, visit_id: int, now: datetime) -> None:
 def find_deep_linking(session: Session, visit_id: int) -> dict[str, Any] | None:
     """Return what a visit's launch asked to be brought; None when it is answered."""
     table = schema.web_session
-    return session.scalar(
-        select(table.c.deep_linking).where(table.c.id == visit_id).with_for_update()
-    )
+    return session.scalar(select(table.c.deep_linking).where(table.c.id == visit_id))
 
 
-def close_deep_linking(session: Session, visit_id: int) -> None:
-    """Forget what a visit's launch asked for: it is answered, once."""
+def close_deep_linking(session: Session, visit_id: int) -> bool:
+    """Forget what a visit's launch asked for: it is answered.
+
+    Returns whether it still waited; of two answers at a time one is told so.
+    """
     table = schema.web_session
-    session.execute(
-        update(table).where(table.c.id == visit_id).values(deep_linking=null())
+    closed = session.execute(
+        update(table)
+        .where(table.c.id == visit_id, table.c.deep_linking.is_not(null()))
+        .values(deep_linking=null())
+        .returning(table.c.id)
     )
+    return closed.first() is not None
 
 
 def end_visits(session: Session, lms_user_id: int, course_id: int) -> int:

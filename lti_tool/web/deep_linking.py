@@ -11,6 +11,7 @@ from typing import Final
 from flask import Blueprint, current_app, render_template, request
 from flask_babel import lazy_gettext
 
+from lti_tool.logs import log
 from lti_tool.lti13.deep_linking import Asked, Choice, Link
 from lti_tool.web.sessions import Seat, clock, database, require
 from lti_tool.web.texts import gettext
@@ -68,6 +69,12 @@ def place() -> tuple[str, int]:
         )
     if reply is None:
         return _page(seat, None)
+    log().info(
+        "deep_linking answered",
+        registration_id=seat.registration_id,
+        placement_id=seat.placement_id,
+        links=len(choice.links),
+    )
     return render_template("deep_linking/answer.html", seat=seat, reply=reply), 200
 
 

@@ -90,9 +90,8 @@ def answer(
 ) -> Reply | None:
     """Sign a choice for the LMS that asked; None when it is answered already."""
     asked = find_asked(session, visit_id)
-    if asked is None:
+    if asked is None or not visits.close_deep_linking(session, visit_id):
         return None
-    visits.close_deep_linking(session, visit_id)
     registration = registrations.load_registration(session, registration_id)
     keys.ensure(session, secret_key, now=now)
     key = keys.load_current(session, secret_key)

@@ -13,6 +13,7 @@ import pytest
 import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
+from sqlalchemy import insert
 
 from lti_tool.demo.browserless import (
     browser_session,
@@ -24,8 +25,10 @@ from lti_tool.demo.browserless import (
 from lti_tool.errors import LaunchError
 from lti_tool.lti13.claims import parse_claims
 from lti_tool.lti13.deep_linking import Asked, Choice, Parties, response_claims
-from lti_tool.storage import registrations
-from lti_tool.work.deep_linking import check_return
+from lti_tool.storage import registrations, schema, visits
+from lti_tool.storage.database import Database
+from lti_tool.storage.visits import Visit
+from lti_tool.work.deep_linking import check_return, find_asked
 
 if TYPE_CHECKING:
     from tests.lti_tool.conftest import World
@@ -216,6 +219,39 @@ def test_an_answer_is_given_once(world: World) -> None:
     assert "Nothing is waiting to be added here." in again.text
     assert session.get(page.url, timeout=30).status_code == 410
     assert len(placed(world)) == 1
+
+
+def test_what_was_asked_is_kept_until_it_is_answered(
+    database: Database, now: datetime
+) -> None:
+    asked = Asked(
+        return_url="https://lms.example/back",
+        deployment_id="1",
+        accepts_links=True,
+        accepts_several=True,
+        data="d",
+    )
+    with database.write() as session:
+        person = session.execute(
+            insert(schema.person)
+            .values(given_name="Tea", family_name="", display_name="", created_at=now)
+            .returning(schema.person.c.id)
+        ).scalar_one()
+        for kept in (None, asked.model_dump()):
+            sid = visits.open_visit(
+                session,
+                Visit(person_id=person, role="instructor", deep_linking=kept),
+                browser_hash="b",
+                now=now,
+            )
+        visit = visits.find_visit(session, sid)
+        assert visit is not None
+        assert find_asked(session, visit["id"] - 1) is None
+        assert find_asked(session, visit["id"]) == asked
+        assert not visits.close_deep_linking(session, visit["id"] - 1)
+        assert visits.close_deep_linking(session, visit["id"])
+        assert not visits.close_deep_linking(session, visit["id"])
+        assert find_asked(session, visit["id"]) is None
 
 
 def test_an_ordinary_launch_has_nothing_to_answer(world: World) -> None:
