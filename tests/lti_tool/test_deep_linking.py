@@ -6,7 +6,7 @@ import json
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -219,6 +219,16 @@ def test_an_answer_is_given_once(world: World) -> None:
     assert "Nothing is waiting to be added here." in again.text
     assert session.get(page.url, timeout=30).status_code == 410
     assert len(placed(world)) == 1
+
+
+def test_an_answer_that_comes_too_late_is_refused_by_the_lms(world: World) -> None:
+    session = browser_session()
+    page = send(session, ask(world, session), "class")
+    world.lms.clock = lambda: datetime.now(UTC) + timedelta(days=1)
+    late = follow(session, page)
+    assert late.status_code == 400
+    assert "This address is used or too old." in late.text
+    assert placed(world) == []
 
 
 def test_what_was_asked_is_kept_until_it_is_answered(
