@@ -12,7 +12,7 @@ from whitenoise import WhiteNoise
 from lti_tool.errors import ConfigError
 from lti_tool.settings import Settings
 from lti_tool.storage.database import Database
-from lti_tool.web import launch, sessions, student, teacher, texts
+from lti_tool.web import deep_linking, launch, sessions, student, teacher, texts
 
 HOUR_SECONDS = 3600
 
@@ -37,6 +37,7 @@ def create_app(
     app.register_blueprint(launch.pages)
     app.register_blueprint(teacher.teacher)
     app.register_blueprint(student.student)
+    app.register_blueprint(deep_linking.pages)
     app.add_url_rule("/healthz", "healthz", _healthz)
     app.add_url_rule("/readyz", "readyz", _readyz(database))
     _serve_files(app)

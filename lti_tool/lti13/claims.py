@@ -170,6 +170,11 @@ class Claims(_Claim):
     email: Words = None
     locale: Words = None
 
+    @property
+    def is_deep_linking(self) -> bool:
+        """Tell whether the LMS asks for links to place."""
+        return self.message_type == DEEP_LINKING_REQUEST
+
 
 # What each message must carry besides the claims every launch has.
 _REQUIRED = {

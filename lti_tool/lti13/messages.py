@@ -23,14 +23,13 @@ from pylti1p3.service_connector import ServiceConnector
 
 from lti_tool.errors import LaunchError
 from lti_tool.lti13 import times
-from lti_tool.lti13.claims import RESOURCE_LINK_REQUEST, Claims, parse_claims
+from lti_tool.lti13.claims import Claims, parse_claims
 from lti_tool.lti13.compact import Token, parse_token
 from lti_tool.lti13.keys import KeyCache, verify_signature
 from lti_tool.lti13.wrapping import Expected, Minted, Parameters, ToolConf, Trace
 
 # A requests.Session that pylti1p3 wants and never uses: keys come from KeyCache.
 _UNUSED_SESSION = requests.Session()
-ACCEPTED = frozenset({RESOURCE_LINK_REQUEST})
 
 
 class Login(OIDCLogin[Parameters, ToolConf, Minted, Minted, str]):
@@ -200,8 +199,6 @@ class Message(MessageLaunch[Parameters, ToolConf, Minted, Minted]):
         """It is a message we serve, for the target and deployment of the login."""
         self.trace.stage = "message"
         claims = self._claims = parse_claims(self._payload())
-        if claims.message_type not in ACCEPTED:
-            raise LaunchError("E_MSGTYPE", "we do not serve this type of message")
         if claims.target_link_uri != self._expected.target_link_uri:
             raise LaunchError("E_TARGET", "the target is not the one of this login")
         announced = self._expected.lti_deployment_id

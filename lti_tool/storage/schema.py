@@ -200,6 +200,8 @@ web_session = Table(
     _words("return_url", null=True),
     _at("created_at"),
     _at("seen_at"),
+    # What a deep linking launch asked for, until it is answered.
+    Column("deep_linking", JSON(none_as_null=True)),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
 

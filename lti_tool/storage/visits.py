@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, null, select, update
 from sqlalchemy.orm import Session
 
 from lti_tool.storage import schema
@@ -43,6 +43,7 @@ class Visit:
     mentees: tuple[str, ...] = ()
     locale: str | None = None
     return_url: str | None = None
+    deep_linking: dict[str, Any] | None = None
 
 
 def open_visit(
@@ -121,6 +122,27 @@ def touch_visit(session: Session, visit_id: int, now: datetime) -> None:
         .where(schema.web_session.c.id == visit_id)
         .values(seen_at=now)
     )
+
+
+def find_deep_linking(session: Session, visit_id: int) -> dict[str, Any] | None:
+    """Return what a visit's launch asked to be brought; None when it is answered."""
+    table = schema.web_session
+    return session.scalar(select(table.c.deep_linking).where(table.c.id == visit_id))
+
+
+def close_deep_linking(session: Session, visit_id: int) -> bool:
+    """Forget what a visit's launch asked for: it is answered.
+
+    Returns whether it still waited; of two answers at a time one is told so.
+    """
+    table = schema.web_session
+    closed = session.execute(
+        update(table)
+        .where(table.c.id == visit_id, table.c.deep_linking.is_not(null()))
+        .values(deep_linking=null())
+        .returning(table.c.id)
+    )
+    return closed.first() is not None
 
 
 def end_visits(session: Session, lms_user_id: int, course_id: int) -> int:

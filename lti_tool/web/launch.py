@@ -1,4 +1,8 @@
-"""The door's pages: /lti/login, /lti/launch, /lti/jwks, and the way to one's page."""
+"""The door's pages: /lti/login, /lti/launch, /lti/jwks, and the way to one's page.
+
+Links may be asked for at /lti/deep-linking too: some platforms want an address of its
+own for that placement. It is the launch address by another name.
+"""
 
 from __future__ import annotations
 
@@ -94,6 +98,7 @@ def login() -> Answer:
 
 
 @pages.route("/lti/launch", methods=METHODS)
+@pages.route("/lti/deep-linking", methods=METHODS)
 def launch() -> Answer:
     """Let a launch in, and send the browser on to its page."""
     return _answered(_launch)
@@ -145,7 +150,8 @@ def _launch(trace: Trace) -> Answer:
         role=let_in.role,
     )
     answer = Response(status=303)
-    answer.headers["Location"] = url_for("launch.home", sid=let_in.sid)
+    page = "deep_linking.choose" if let_in.is_deep_linking else "launch.home"
+    answer.headers["Location"] = url_for(page, sid=let_in.sid)
     keep_browser(answer, browser)
     return answer
 

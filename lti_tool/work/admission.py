@@ -35,6 +35,7 @@ from lti_tool.work.arrivals import (
     check_target,
     check_transport,
 )
+from lti_tool.work.deep_linking import check_return
 from lti_tool.work.entry import Launch, Verified, enter, shown_by
 from lti_tool.work.lms import utc_now
 from lti_tool.work.origins import frame_origins
@@ -207,6 +208,7 @@ class Admission:
             claims = _read(message, trace)
             trace.stage = "target"
             check_target(claims.target_link_uri, self._settings.public_url)
+            check_return(claims, registration, self._settings.local_hosts)
         except LaunchError:
             if message.is_signed:
                 self._spend(state, registration, message.skew_seconds)

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from lti_tool.errors import LaunchError
 from lti_tool.lti13.claims import Claims
+from lti_tool.lti13.deep_linking import asked_by
 from lti_tool.lti13.roles import Role, is_test_user, role_in_course
 from lti_tool.platforms.profiles import profile
 from lti_tool.storage import curriculum, identities, placements, registrations, visits
@@ -47,6 +48,7 @@ class Launch:
     course_id: int | None
     role: Role
     is_test_user: bool
+    is_deep_linking: bool
 
 
 def enter(
@@ -62,6 +64,7 @@ def enter(
     if isinstance(deployment, LaunchError):
         return deployment
     mentees = tuple(claims.role_scope_mentor)
+    asked = asked_by(claims)
     role = role_in_course(claims.roles, mentees=mentees)
     is_preview = is_test_user(claims.roles)
     placement_id, course_id = _place(session, deployment, claims, now)
@@ -85,6 +88,7 @@ def enter(
         mentees=mentees,
         locale=_locale(claims),
         return_url=_return_url(claims, registration),
+        deep_linking=asked.model_dump() if asked else None,
     )
     return Launch(
         sid=visits.open_visit(session, visit, browser_hash=browser_hash, now=now),
@@ -95,6 +99,7 @@ def enter(
         course_id=course_id,
         role=role,
         is_test_user=is_preview,
+        is_deep_linking=asked is not None,
     )
 
 

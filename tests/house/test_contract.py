@@ -95,7 +95,6 @@ PATHS = {
 }
 LATER_PATHS = {
     "/lti/register",
-    "/lti/deep-linking",
     "/lti/config/canvas.json",
     "/metrics",
     "/openapi.json",
