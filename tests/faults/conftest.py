@@ -17,7 +17,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
+from joserfc.jwk import RSAKey
 from sqlalchemy import func, select
 
 from lti_tool.app import create_app
@@ -31,10 +33,9 @@ from tests.lti_tool.conftest import Serve, World, free_port, make_world, serving
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 Part = dict[str, Any]
-Edit = Callable[[Part, Part], object]
+Edit = Callable[[Part, Part], None]
 WRITTEN = ("person", "lms_user", "seat", "placement", "course", "web_session")
 
 
@@ -65,8 +66,10 @@ def signed(
     return f"{text}.{encoded(sign(text.encode()))}"
 
 
-def rs256(key: RSAPrivateKey) -> Callable[[bytes], bytes]:
-    return lambda text: key.sign(text, PKCS1v15(), SHA256())
+def rs256(key: RSAKey | RSAPrivateKey) -> Callable[[bytes], bytes]:
+    private = key if isinstance(key, RSAPrivateKey) else key.private_key
+    assert private is not None
+    return lambda text: private.sign(text, PKCS1v15(), SHA256())
 
 
 @dataclass
@@ -157,8 +160,9 @@ class Play:
         return read_forms(page)[0].fields
 
     def login(self, changed: dict[str, str], *, without: str = "") -> requests.Response:
+        tool = self.world.tool_url
         fields = self.login_fields() | {
-            name: value.replace("{tool}", self.world.tool_url)
+            name: value.replace("{tool}", tool).replace("{host}", urlsplit(tool).netloc)
             for name, value in changed.items()
         }
         fields.pop(without, None)
