@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import uuid
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
 import pytest
+import structlog
 from psycopg import sql
 
 from lti_tool.demo.servers import Servers, free_ports
+from lti_tool.logs import configure_logs
 from lti_tool.storage.database import Database
 
 if TYPE_CHECKING:
@@ -134,6 +137,16 @@ def serve() -> Iterator[Callable[..., str]]:
 
     yield start
     servers.stop()
+
+
+@pytest.fixture
+def log_lines() -> Iterator[Callable[[], list[str]]]:
+    """Everything logged so far, a line each, as the JSON that goes to stderr."""
+    written = io.StringIO()
+    configure_logs("json")
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(written))
+    yield lambda: written.getvalue().splitlines()
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ MAX_MODULUS_BITS: Final = 16384
 FRESH_SECONDS: Final = 3600.0
 STALE_SECONDS: Final = 24 * 3600.0
 REFETCH_SECONDS: Final = 60.0
+WAIT_SECONDS: Final = 8.0
 
 _REGISTRY = jws.JWSRegistry(algorithms=[ALGORITHM], strict_check_header=False)
 _REGISTRY.max_header_length = 8 * 1024
@@ -110,7 +111,8 @@ class KeyCache:
 
     Fresh for an hour; for a day if the platform does not answer. An unknown kid
     causes at most one refetch a registration in 60 s. Threads that want the same
-    key set at once share one fetch and its outcome; an error is never kept.
+    key set at once share one fetch and its outcome; an error is never kept. Nobody
+    waits longer than 8 s, however slowly a name resolves or an answer drips in.
     """
 
     def __init__(
@@ -175,15 +177,23 @@ class KeyCache:
             if entry.fetched_at != seen_at:
                 return None
             flight = self._flights.get(at)
-            is_ours = flight is None
             if flight is None:
-                flight = self._flights[at] = Future()
-        if is_ours:
-            self._fly(at, entry, flight)
-        failure = flight.exception()
+                flight = Future()
+                self._depart(at, entry, flight)
+                self._flights[at] = flight
+        try:
+            failure = flight.exception(WAIT_SECONDS)
+        except TimeoutError:
+            return PlatformError("the key set did not arrive in time", "timeout")
         if failure is not None and not isinstance(failure, PlatformError):
             raise failure
         return failure
+
+    def _depart(self, at: tuple[int, str], entry: _Entry, flight: Future[None]) -> None:
+        """Fetch in a thread of its own, which those who wait can leave behind."""
+        threading.Thread(
+            target=self._fly, args=(at, entry, flight), name="key set", daemon=True
+        ).start()
 
     def _fly(self, at: tuple[int, str], entry: _Entry, flight: Future[None]) -> None:
         try:

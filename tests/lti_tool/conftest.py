@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -14,14 +13,12 @@ from typing import Any
 
 import pytest
 import requests
-import structlog
 from sqlalchemy import func, select
 from waitress.server import create_server
 
 from lti_tool.app import create_app
 from lti_tool.demo.browserless import browser_session, launch_by_http
 from lti_tool.demo.platform import Platform
-from lti_tool.logs import configure_logs
 from lti_tool.settings import Settings
 from lti_tool.storage import registrations, schema
 from lti_tool.storage.database import Database
@@ -163,16 +160,6 @@ def quiet_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with serving() as start:
         yield make_world(database, start, folder)
     database.close()
-
-
-@pytest.fixture
-def log_lines() -> Iterator[Callable[[], list[str]]]:
-    """Everything logged so far, a line each, as the JSON that goes to stderr."""
-    written = io.StringIO()
-    configure_logs("json")
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(written))
-    yield lambda: written.getvalue().splitlines()
-    structlog.reset_defaults()
 
 
 @pytest.fixture
