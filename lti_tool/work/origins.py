@@ -14,6 +14,9 @@ def origin(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         return ""
+    # To a browser a backslash ends the host; to urlsplit it is a part of it.
+    if "\\" in url:
+        return ""
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     standard = {"http": 80, "https": 443}[parts.scheme]
     port = "" if parts.port in {None, standard} else f":{parts.port}"
