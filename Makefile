@@ -3,6 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# So many tests run at once; 0 is one after another, in this process (for a debugger).
+WORKERS ?= auto
+TESTS = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+# Else each process of the suite would compile every module and test again.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fix bench docs wheel lock
 
@@ -31,15 +36,15 @@ $(VENV)/.test: requirements-test.lock $(VENV)/.base
 demo: $(VENV)/.base ## a made-up district, a pretend LMS and SIS, and the tool (ARGS="--check --json")
 	@$(BIN)/masterybridge demo $(ARGS)
 
-test: $(VENV)/.test ## the whole suite (ARGS go to pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.test ## the whole suite (ARGS go to pytest; WORKERS=0: one by one)
+	@$(TESTS) $(ARGS)
 
 check: $(VENV)/.test ## format, lint, types, import rules, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest $(ARGS)
+	$(TESTS) $(ARGS)
 
 fix: $(VENV)/.test ## format and mend what can be mended by itself
 	$(BIN)/ruff format .
@@ -55,5 +60,5 @@ wheel: $(VENV)/.base ## build dist/*.whl
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 lock: ## renew both lock files (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --output-file requirements.lock pyproject.toml requirements.in
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra test --output-file requirements-test.lock pyproject.toml requirements.in
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --output-file requirements.lock pyproject.toml requirements.in
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --extra test --output-file requirements-test.lock pyproject.toml requirements.in

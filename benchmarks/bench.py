@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 import psycopg
 from psycopg import sql
 
+from benchmarks.generate import SIZES, District, Variant
 from lti_tool.demo.school import School, make_school
 from lti_tool.storage import sources
 from lti_tool.storage.database import Database
@@ -29,9 +30,10 @@ POSTGRES: Final = os.environ.get(
     "MASTERYBRIDGE_TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres"
 )
 CLOCKS: Final = {"cpu": time.process_time, "wall": time.perf_counter}
-SIZES: Final[dict[str, Literal["school", "district"]]] = {
+SCHOOLS: Final[dict[str, Literal["school", "district"]]] = {
     "S": "school",
     "M": "district",
+    "L": "district",
 }
 
 
@@ -95,6 +97,9 @@ class Bench:
         self.is_postgres = db == "postgres"
         self.repeat = repeat
         self.folder = folder
+        # At full size there is no time for a turn that is not counted.
+        self.warms_up = 0 if size == "L" else 1
+        self.url = ""
         self._school: School | None = None
 
     @property
@@ -102,9 +107,13 @@ class Bench:
         """A made-up school or district, always the same."""
         if self._school is None:
             self._school = make_school(
-                seed=7, size=SIZES[self.size], today=now().date()
+                seed=7, size=SCHOOLS[self.size], today=now().date()
             )
         return self._school
+
+    def district(self, variant: Variant) -> District:
+        """A made-up district as large as the size says."""
+        return District(SIZES[self.size], variant=variant)
 
     def bundle(self) -> Path:
         """The school as a zip of CSV files, OneRoster 1.2."""
@@ -117,6 +126,7 @@ class Bench:
     def database(self) -> Iterator[Database]:
         """Yield a new database with our schema; it is gone afterwards."""
         with self._url() as url:
+            self.url = url
             database = Database(url)
             try:
                 database.upgrade()
@@ -156,18 +166,24 @@ class Bench:
         finally:
             connection.close()
 
-    def add_source(self, database: Database) -> int:
-        """Name the bundle as a source of the database."""
-        values = {"name": "bench", "kind": "csv", "location": str(self.bundle())}
+    def add_source(self, database: Database, path: Path | None = None) -> int:
+        """Name a bundle as a source of the database: the school's, or another."""
+        values = {
+            "name": "bench",
+            "kind": "csv",
+            "location": str(path or self.bundle()),
+        }
         with database.write() as session:
             return sources.add_source(session, values, now())
 
-    def sync(self, database: Database, source_id: int) -> SyncReport:
-        """Pull the bundle once."""
+    def sync(
+        self, database: Database, source_id: int, path: Path | None = None
+    ) -> SyncReport:
+        """Pull a bundle once: the school's, or another."""
         return roster.sync(
             database,
             source_id,
-            lambda: BundleFeed(self.bundle()),
+            lambda: BundleFeed(path or self.bundle()),
             now,
             SyncOptions(accept_ends=True),
         )
@@ -178,6 +194,12 @@ class Bench:
         started = read()
         work()
         return read() - started
+
+    def both(self, work: Callable[[], object]) -> tuple[float, float]:
+        """Do the work once; returns its CPU and its wall seconds."""
+        cpu, wall = time.process_time(), time.perf_counter()
+        work()
+        return time.process_time() - cpu, time.perf_counter() - wall
 
     def alternate(
         self,

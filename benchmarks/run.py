@@ -18,7 +18,17 @@ import structlog
 
 from benchmarks.bench import Bench, Finding, SkippedError, WrongResultError
 
-CASES: Final = ("sync_csv", "mastery", "heatmap", "launch")
+CASES: Final = (
+    "sync_csv",
+    "sync_rest",
+    "mastery",
+    "false_mastery",
+    "pathways",
+    "heatmap",
+    "launch",
+    "launch_http",
+    "suggest",
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -37,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run")
     parser.add_argument("--case", action="append", choices=CASES, help="default: all")
-    parser.add_argument("--size", choices=("S", "M"), default="S")
+    parser.add_argument("--size", choices=("S", "M", "L"), default="S")
     parser.add_argument("--db", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--repeat", type=int, default=5, help="pairs; default 5")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all of it")

@@ -12,6 +12,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,8 @@ def _insert(connection: Any, table: str, body: bytes) -> int:  # noqa: ANN401 --
     _create(cursor, table, header)
     marks = ", ".join("?" * len(header))
     statement = f"INSERT INTO {table} VALUES ({marks})"  # noqa: S608 -- names of our own
+    # A connection that commits each statement by itself would commit each row.
+    cursor.execute("BEGIN")
     cursor.executemany(statement, rows)
     return int(cursor.rowcount)
 
@@ -68,6 +71,34 @@ def _copy(connection: Any, table: str, body: bytes) -> int:  # noqa: ANN401 -- a
         with cursor.copy(f"COPY {table} FROM STDIN (FORMAT csv, HEADER)") as copy:
             copy.write(body)
         return int(cursor.rowcount)
+
+
+def one_by_one(connection: Any, path: Path, share: float) -> int:  # noqa: ANN401 -- any DB-API connection
+    """Look for each of the first rows of every file, and insert it if it is not there.
+
+    As an ORM does that gets and adds object by object, on a table with a unique key.
+    Returns the rows of that share.
+    """
+    mark = "?" if "sqlite" in type(connection).__module__ else "%s"
+    count = 0
+    cursor = connection.cursor()
+    if mark == "?":
+        cursor.execute("BEGIN")
+    with zipfile.ZipFile(path) as archive:
+        for name in sorted(set(archive.namelist()) - {"manifest.csv"}):
+            header, rows = _rows(archive.read(name))
+            table = f"one_{name.removesuffix('.csv').lower()}"
+            _create(cursor, table, header)
+            cursor.execute(f"CREATE UNIQUE INDEX ix_{table} ON {table} (c0)")
+            marks = ", ".join([mark] * len(header))
+            taken = list(rows)
+            for row in taken[: max(1, round(len(taken) * share))]:
+                cursor.execute(f"SELECT * FROM {table} WHERE c0 = {mark}", row[:1])  # noqa: S608 -- names of our own
+                if cursor.fetchone() is None:
+                    cursor.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608 -- names of our own
+                    count += 1
+    connection.commit()
+    return count
 
 
 def best_ratios(
@@ -90,6 +121,28 @@ def best_ratios(
         if ratio > best.get(key, -1.0):
             best[key] = ratio
     return best
+
+
+def group_by(connection: Any) -> int:  # noqa: ANN401 -- any DB-API connection
+    """Write the highest ratio of each (person, competency) by one statement."""
+    cursor = connection.cursor()
+    cursor.execute("DROP TABLE IF EXISTS yardstick_best")
+    cursor.execute(
+        "CREATE TEMPORARY TABLE yardstick_best "
+        "(course_id integer, person_id integer, competency_id integer, ratio real)"
+    )
+    cursor.execute(
+        "INSERT INTO yardstick_best "
+        "SELECT l.course_id, s.person_id, l.competency_id, max(s.given / a.maximum) "
+        "FROM alignment l JOIN assignment a ON a.id = l.assignment_id "
+        "JOIN score s ON s.assignment_id = a.id "
+        "WHERE s.given IS NOT NULL AND s.person_id IS NOT NULL AND a.maximum > 0 "
+        "AND s.status = 'active' AND a.status = 'active' "
+        "GROUP BY l.course_id, s.person_id, l.competency_id"
+    )
+    count = int(cursor.rowcount)
+    connection.rollback()
+    return count
 
 
 def draw_grid(connection: Any, course_id: int) -> str:  # noqa: ANN401 -- any DB-API connection
@@ -135,3 +188,44 @@ def verify_and_insert(
     )
     connection.commit()
     return claims
+
+
+def missing_before(
+    edges: Iterable[tuple[str, str]], held: frozenset[str]
+) -> dict[str, set[str]]:
+    """What each node lacks of all that comes before it, found by walking back."""
+    before: dict[str, list[str]] = {}
+    for earlier, later in edges:
+        before.setdefault(later, []).append(earlier)
+        before.setdefault(earlier, [])
+    found = {}
+    for node in before:
+        seen: set[str] = set()
+        waiting = [node]
+        while waiting:
+            for one in before[waiting.pop()]:
+                if one not in seen:
+                    seen.add(one)
+                    waiting.append(one)
+        found[node] = seen - held
+    return found
+
+
+def has_sparse() -> bool:
+    """Tell whether scikit-learn is installed; it is no dependency of ours."""
+    return find_spec("sklearn") is not None
+
+
+def fit_sparse(texts: Sequence[str]) -> tuple[Any, Any]:
+    """Return a TF-IDF of these texts: the vectoriser and the matrix."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 -- only here
+
+    fitted = TfidfVectorizer(stop_words="english")
+    return fitted, fitted.fit_transform(texts)
+
+
+def best_sparse(fitted: tuple[Any, Any], texts: Sequence[str]) -> list[Any]:
+    """Return the places of the five nearest of each text, all in one product."""
+    vectoriser, matrix = fitted
+    near = (vectoriser.transform(texts) @ matrix.T).toarray()
+    return [row.argpartition(-5)[-5:] for row in near]

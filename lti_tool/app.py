@@ -3,18 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
-from flask import Flask, Response, jsonify
+from flask import Blueprint, Flask, Response, jsonify
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from lti_tool.errors import ConfigError
 from lti_tool.settings import Settings
 from lti_tool.storage.database import Database
-from lti_tool.web import deep_linking, launch, sessions, student, teacher, texts
+from lti_tool.web import (
+    admin,
+    aligning,
+    checks,
+    copied,
+    deep_linking,
+    elsewhere,
+    fills,
+    inbox,
+    launch,
+    mentor,
+    metrics,
+    notices,
+    passages,
+    registration,
+    resources,
+    review,
+    sessions,
+    student,
+    teacher,
+    teaching,
+    texts,
+)
+from lti_tool.web import (
+    settings as course_settings,
+)
+from lti_tool.work.api_clients import MANNERS, StoredClients, token_key
+from lti_tool.work.orders import Order
+from lti_tool.work.published import PublishedCatalog
+from oneroster.provider import blueprint
 
 HOUR_SECONDS = 3600
+ROOMS = (
+    launch.pages,
+    teacher.teacher,
+    course_settings.settings,
+    fills.fills,
+    inbox.inbox,
+    elsewhere.elsewhere,
+    teaching.views,
+    aligning.views,
+    resources.views,
+    student.student,
+    copied.pages,
+    mentor.mentor,
+    review.pages,
+    notices.pages,
+    checks.checks,
+    deep_linking.pages,
+    passages.pages,
+    admin.pages,
+    registration.pages,
+)
 
 
 def create_app(
@@ -22,40 +74,76 @@ def create_app(
     database: Database,
     *,
     tell_worker: Callable[[], None] = lambda: None,
+    order_sync: Callable[[Order], None] = lambda _order: None,
+    order_look: Callable[[int, str], None] = lambda _source_id, _kind: None,
+    order_import: Callable[[int], None] = lambda _order_id: None,
 ) -> Flask:
     """Return the web application; it reads nothing but its arguments.
 
-    tell_worker is called after a page has put outcomes into the outbox.
+    tell_worker is called after a page has put outcomes into the outbox, order_sync
+    when an administrator asks for a sync, order_look when she wants to know of a
+    source what only the network can tell, order_import when she sent a framework.
     """
     app = Flask("lti_tool.web", static_folder=None)
     app.config["SETTINGS"] = settings
     app.config["MAX_CONTENT_LENGTH"] = 1024 * 1024
     app.extensions["database"] = database
     app.extensions["tell_worker"] = tell_worker
+    app.extensions["order_sync"] = order_sync
+    app.extensions["order_look"] = order_look
+    app.extensions["order_import"] = order_import
     texts.install(app)
     sessions.install(app)
-    app.register_blueprint(launch.pages)
-    app.register_blueprint(teacher.teacher)
-    app.register_blueprint(student.student)
-    app.register_blueprint(deep_linking.pages)
+    metrics.install(app)
+    for room in ROOMS:
+        app.register_blueprint(room)
+    app.register_blueprint(_oneroster(app, settings, database))
     app.add_url_rule("/healthz", "healthz", _healthz)
     app.add_url_rule("/readyz", "readyz", _readyz(database))
     _serve_files(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # Flask's documented way
-            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
-        )
+        _wrap(app, ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops))
     return app
+
+
+def _oneroster(app: Flask, settings: Settings, database: Database) -> Blueprint:
+    """What others pull from us, at the root of the site; see work.published."""
+
+    def clock() -> datetime:
+        now = app.config.get("NOW")
+        return cast("datetime", now()) if now else datetime.now(UTC)
+
+    clients = StoredClients(database, clock)
+    pages = blueprint(
+        lambda client: PublishedCatalog(database, clients.source_id(client)),
+        clients=clients,
+        clock=clock,
+        manners=MANNERS,
+        token_key=lambda: token_key(settings.load_secret_key()),
+    )
+    pages.after_request(_keep_nothing)
+    return pages
+
+
+def _keep_nothing(answer: Response) -> Response:
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def _serve_files(app: Flask) -> None:
     """Serve static files before Flask is asked, with a far-future cache."""
     folder = Path(__file__).parent / "web" / "static"
     app.add_url_rule("/static/<path:filename>", "static", build_only=True)
-    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign] # Flask's documented way
+    files = WhiteNoise(
         app.wsgi_app, root=str(folder), prefix="static/", max_age=HOUR_SECONDS
     )
+    _wrap(app, files)
+
+
+def _wrap(app: Flask, outer: ProxyFix | WhiteNoise) -> None:
+    """Let a request pass through another application before Flask."""
+    app.wsgi_app = outer  # type: ignore[method-assign] # Flask's documented way
 
 
 def _healthz() -> Response:

@@ -4,12 +4,15 @@
 BridgeError
 ├── ConfigError        a setting or registration is missing or wrong; names it
 ├── NotFoundError      what was named is not here; says what was looked for
+├── PlanError          settings of a course that make no plan; names each fault
 ├── LaunchError        a launch we refuse; .code and .status for the page
+│   └── UnprovenError  in order, but its browser is not proven; where to ask
 ├── SeatError          this seat may not see this page
 ├── HoldError          a plan waits for a person; .plan_hash names it
 ├── SyncError          a sync stopped; .code and what to do
 │   └── BusyError      another run of the same source is going on
 └── PlatformError      another system failed us; .code
+    ├── RegistrationError  a platform could not be registered; .code and .values
     └── DeliveryError  .permanent, .retry_after seconds or None
 ```
 """
@@ -58,6 +61,10 @@ class NotFoundError(BridgeError):
     """What was named is not here; the text says what was looked for."""
 
 
+class PlanError(BridgeError):
+    """Settings of a course that make no plan; the text names each fault."""
+
+
 class LaunchError(BridgeError):
     """A launch or login we refuse.
 
@@ -77,6 +84,22 @@ class LaunchError(BridgeError):
         return LAUNCH_STATUS[self.code]
 
 
+class UnprovenError(LaunchError):
+    """A launch in order, but nothing shows that its login was made in this browser.
+
+    Its LMS may hold the proof; whoever does not ask there refuses it with E_STATE.
+
+    Attributes:
+        origin: the only origin that may answer for the LMS.
+        target: the frame to ask, as the login named it.
+    """
+
+    def __init__(self, origin: str, target: str) -> None:
+        super().__init__("E_STATE", "the login was made in another browser")
+        self.origin = origin
+        self.target = target
+
+
 class SeatError(BridgeError):
     """This seat may not see this page."""
 
@@ -90,11 +113,17 @@ class HoldError(BridgeError):
 
 
 class SyncError(BridgeError):
-    """A sync stopped and changed nothing; code is the kind of failure."""
+    """A sync stopped and changed nothing; code is the kind of failure.
 
-    def __init__(self, text: str, code: str = "failed") -> None:
+    retry_after: so many seconds the source asked us to stay away, if it did.
+    """
+
+    def __init__(
+        self, text: str, code: str = "failed", *, retry_after: float | None = None
+    ) -> None:
         super().__init__(text)
         self.code = code
+        self.retry_after = retry_after
 
 
 class BusyError(SyncError):
@@ -110,6 +139,18 @@ class PlatformError(BridgeError):
     def __init__(self, text: str, code: str = "platform") -> None:
         super().__init__(text)
         self.code = code
+
+
+class RegistrationError(PlatformError):
+    """A platform could not be registered; nothing of it was kept.
+
+    Attributes:
+        values: what the words of the code name: a host, a field, what the LMS said.
+    """
+
+    def __init__(self, text: str, code: str, **values: str) -> None:
+        super().__init__(text, code)
+        self.values = values
 
 
 class DeliveryError(PlatformError):

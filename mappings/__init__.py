@@ -4,12 +4,16 @@ Standard library only, no I/O, no clock: values in, values out.
 """
 
 from mappings.alignments import Alignment
+from mappings.candidates import candidates, codes_of, suggestable
 from mappings.case import format_case, parse_associations, parse_case
+from mappings.codes import Codes, Named
+from mappings.counting import KINDS, ORDERS, Counting, Terms, counted, judge
 from mappings.errors import (
     AlignmentError,
     EvidenceError,
     FrameworkError,
     MappingError,
+    ResourceError,
     RuleError,
     ScaleError,
 )
@@ -28,20 +32,37 @@ from mappings.outcomes import Change, Outcome, changes
 from mappings.pathways import (
     NextStep,
     Pathway,
+    SharedGap,
     gap,
     groups,
     is_enriched,
     next_steps,
     pathway,
     ready,
+    shared_gaps,
+    unlocked,
 )
+from mappings.ranking import Ranker, is_enough, learned, parse_ranker
+from mappings.resources import Helper, host_of, parse_link, ranked
 from mappings.rules import RULES, Parameter, Rule, RuleSpec, rule
 from mappings.scales import FOUR, Level, Scale, reaches
+from mappings.suggestions import (
+    Candidate,
+    Closeness,
+    Index,
+    Query,
+    Suggestion,
+    index,
+    parse_index,
+    suggest,
+)
 from mappings.trials import calculation, scale_of
 from mappings.wording import TEMPLATES, Words
 
 __all__ = [
     "FOUR",
+    "KINDS",
+    "ORDERS",
     "RELIABILITY",
     "RULES",
     "TEMPLATES",
@@ -49,16 +70,23 @@ __all__ = [
     "AlignmentError",
     "Association",
     "Attainment",
+    "Candidate",
     "Change",
+    "Closeness",
+    "Codes",
     "Competency",
+    "Counting",
     "Evidence",
     "EvidenceError",
     "Explanation",
     "Framework",
     "FrameworkError",
+    "Helper",
+    "Index",
     "Level",
     "Line",
     "MappingError",
+    "Named",
     "Need",
     "NextStep",
     "Outcome",
@@ -66,28 +94,50 @@ __all__ = [
     "Pathway",
     "Piece",
     "Problem",
+    "Query",
+    "Ranker",
+    "ResourceError",
     "Rule",
     "RuleError",
     "RuleSpec",
     "Scale",
     "ScaleError",
+    "SharedGap",
+    "Suggestion",
+    "Terms",
     "Words",
     "attainment",
     "calculation",
+    "candidates",
     "changes",
+    "codes_of",
+    "counted",
     "explain",
     "format_case",
     "gap",
     "groups",
+    "host_of",
+    "index",
+    "is_enough",
     "is_enriched",
+    "judge",
+    "learned",
     "next_steps",
     "parse_associations",
     "parse_case",
+    "parse_index",
+    "parse_link",
+    "parse_ranker",
     "pathway",
+    "ranked",
     "ratio_of",
     "reaches",
     "ready",
     "rule",
     "scale_of",
+    "shared_gaps",
+    "suggest",
+    "suggestable",
     "topological",
+    "unlocked",
 ]

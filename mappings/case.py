@@ -86,12 +86,12 @@ def parse_associations(
 
 def format_case(framework: Framework) -> Record:
     """The bare CASE package of a framework; parse_case gives the framework back."""
-    items = [_format_competency(item) for item in framework.competencies]
-    edges = [_format_association(edge) for edge in framework.associations]
+    items = [format_competency(item) for item in framework.competencies]
+    edges = [format_association(edge) for edge in framework.associations]
     odd = {name: _listed(framework.package.get(name)) for name in LISTS}
     return {
         **framework.package,
-        "CFDocument": _format_document(framework),
+        "CFDocument": format_document(framework),
         "CFItems": [*items, *odd["CFItems"]],
         "CFAssociations": [*edges, *odd["CFAssociations"]],
     }
@@ -231,7 +231,7 @@ def _filled(case_id: str) -> Record:
     return {"uri": urn(case_id), "lastChangeDateTime": EPOCH}
 
 
-def _format_document(framework: Framework) -> Record:
+def format_document(framework: Framework) -> Record:
     """The CFDocument of a framework."""
     typed = {
         "identifier": framework.case_id,
@@ -244,7 +244,7 @@ def _format_document(framework: Framework) -> Record:
     return format_record(typed, framework.payload, _filled(framework.case_id))
 
 
-def _format_competency(item: Competency) -> Record:
+def format_competency(item: Competency) -> Record:
     """The CFItem of a competency."""
     typed = {
         "identifier": item.case_id,
@@ -259,7 +259,7 @@ def _format_competency(item: Competency) -> Record:
     return format_record(typed, item.payload, _filled(item.case_id))
 
 
-def _format_association(edge: Association) -> Record:
+def format_association(edge: Association) -> Record:
     """The CFAssociation of an association."""
     ends = {
         "originNodeURI": edge.origin_case_id,

@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from mappings.errors import FrameworkError
 from mappings.frameworks import (
     IS_CHILD_OF,
     PRECEDES,
     Association,
     Framework,
     Problem,
-    topological,
+    ring,
+    ring_text,
 )
 
 REQUIRED = {
@@ -62,8 +62,8 @@ def graph_problems(framework: Framework) -> tuple[Problem, ...]:
     ]
     return (
         *edge_problems([*inner, *outer], known),
-        *_ring_problems(framework.case_id, PRECEDES, framework.precedes()),
-        *_ring_problems(framework.case_id, IS_CHILD_OF, parents),
+        *_ring_problems(framework, PRECEDES, framework.precedes()),
+        *_ring_problems(framework, IS_CHILD_OF, parents),
     )
 
 
@@ -85,11 +85,12 @@ def edge_problems(
 
 
 def _ring_problems(
-    case_id: str, kind: str, edges: Sequence[tuple[str, str]]
+    framework: Framework, kind: str, edges: Sequence[tuple[str, str]]
 ) -> tuple[Problem, ...]:
     """A problem that names the ring edges of one kind close, if they do."""
-    try:
-        topological(edges)
-    except FrameworkError as error:
-        return (Problem("ring", case_id, f"{kind}: {error}"),)
-    return ()
+    path = ring(edges)
+    if not path:
+        return ()
+    labels = {one: framework.by_case_id[one].label for one in path}
+    text = f"{kind}: {ring_text(path, labels)}"
+    return (Problem("ring", framework.case_id, text),)

@@ -172,10 +172,10 @@ def success(piece: Evidence, cut: float) -> float:
 
 
 def certainty(rows: Sequence[Weighed]) -> Certainty:
-    """The pieces put together."""
+    """The pieces put together; what only supports is no piece and no task."""
     return Certainty(
         PRIOR + sum(row.weight * row.success for row in rows),
         PRIOR + sum(row.weight * (1 - row.success) for row in rows),
-        len(rows),
-        len({row.piece.task for row in rows}),
+        sum(not row.piece.is_support for row in rows),
+        len({row.piece.task for row in rows if not row.piece.is_support}),
     )

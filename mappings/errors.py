@@ -5,6 +5,7 @@ MappingError
 ├── ScaleError        levels, cuts or points that make no scale
 ├── AlignmentError    an alignment that cannot speak: no end, or no weight
 ├── EvidenceError     a score, a date or a weight that says nothing
+├── ResourceError     an address no student may be sent to
 └── RuleError         no such rule, or a parameter outside its range
 """
 
@@ -27,6 +28,10 @@ class AlignmentError(MappingError):
 
 class EvidenceError(MappingError):
     """A piece of evidence cannot be judged; names the piece and the value."""
+
+
+class ResourceError(MappingError):
+    """A resource has no address a student may be sent to; says which."""
 
 
 class RuleError(MappingError):

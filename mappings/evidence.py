@@ -32,6 +32,11 @@ class Evidence:
     caller's own identifier. A piece with ``counts`` false is shown and not
     judged; ``reason`` says why.
 
+    ``kind`` is one of ``KINDS``; ``part`` names the row or question of the task.
+    ``due_at`` and ``assessed_at`` are the other times it may be ordered by. What
+    ``is_support`` weighs beside other evidence and is no piece of its own:
+    self-assessment, and what was shown at a competency that builds on this one.
+
     Raises:
         EvidenceError: a value no rule could use; names the piece and the value.
     """
@@ -49,9 +54,16 @@ class Evidence:
     key: str = ""
     counts: bool = True
     reason: str = ""
+    kind: str = "score"
+    part: str = ""
+    due_at: datetime | None = None
+    assessed_at: datetime | None = None
+    is_support: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a piece that says nothing."""
+        if self._is_sound():
+            return
         wrong = next(
             (
                 f"{name} {value}; give {wanted}"
@@ -64,6 +76,16 @@ class Evidence:
             wrong = f"a time without zone, {self.at}; give an aware datetime"
         if wrong is not None:
             raise EvidenceError(f"evidence from task {self.task!r} has {wrong}")
+
+    def _is_sound(self) -> bool:
+        """Tell at once whether every number and time fits, as nearly all do."""
+        return (
+            0 <= self.ratio <= 1
+            and 0 < self.weight < math.inf
+            and 0 < self.reliability <= 1
+            and 0 <= self.guess < 1
+            and self.at.utcoffset() is not None
+        )
 
     def _limits(self) -> tuple[tuple[str, float, str, bool], ...]:
         """Yield each number with what is wanted of it and whether it fits."""

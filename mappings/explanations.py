@@ -1,6 +1,6 @@
 """Why a student stands where she stands: every piece, and its fate."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,6 +59,18 @@ def explain(
 ) -> Explanation:
     """Judge as ``attainment`` does, and tell which pieces made the result."""
     known = in_time(evidence)
+    found = attainment(competency, known, rule=rule, scale=scale, now=now)
+    return explain_counted(found, known, rule, scale, now)
+
+
+def explain_counted(
+    found: Attainment,
+    known: Sequence[Evidence],
+    rule: Rule,
+    scale: Scale,
+    now: datetime,
+) -> Explanation:
+    """Tell which pieces made an attainment; known is in time, and what counts is so."""
     counted = [place for place, piece in enumerate(known) if piece.counts]
     fates = {
         place: Piece(piece, piece.ratio * scale.maximum, reason=_refusal(piece))
@@ -66,7 +78,6 @@ def explain(
     }
     judged = _judged([known[place] for place in counted], rule, scale, now)
     fates |= dict(zip(counted, judged, strict=True))
-    found = attainment(competency, known, rule=rule, scale=scale, now=now)
     return Explanation(found, tuple(fates[place] for place in range(len(known))))
 
 

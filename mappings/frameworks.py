@@ -211,16 +211,36 @@ def topological(edges: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     Raises:
         FrameworkError: the edges close a ring; its path is named.
     """
+    try:
+        return tuple(_sorter(edges).static_order())
+    except CycleError as error:
+        raise FrameworkError(ring_text(error.args[1], {})) from error
+
+
+def ring(edges: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The path of a ring that (earlier, later) edges close, its start again at its end.
+
+    Empty if they close none.
+    """
+    try:
+        _sorter(edges).prepare()
+    except CycleError as error:
+        return tuple(error.args[1])
+    return ()
+
+
+def ring_text(path: Sequence[str], labels: Mapping[str, str]) -> str:
+    """What is said of a ring: its path in the codes people know, and the mend."""
+    named = " -> ".join(labels.get(one, one) for one in path)
+    return f"edges close a ring: {named}; remove one of them"
+
+
+def _sorter(edges: Iterable[tuple[str, str]]) -> TopologicalSorter[str]:
+    """A sorter that knows the edges."""
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for earlier, later in edges:
         sorter.add(later, earlier)
-    try:
-        return tuple(sorter.static_order())
-    except CycleError as error:
-        path = " -> ".join(error.args[1])
-        raise FrameworkError(
-            f"edges close a ring: {path}; remove one of them"
-        ) from error
+    return sorter
 
 
 def _place(edge: Association, child: Competency) -> _Place:

@@ -118,12 +118,17 @@ def points_of(
         Sheet(
             scores=tuple(piece.ratio * scale.maximum for piece in pieces),
             weights=tuple(piece.weight for piece in pieces),
-            tasks=tuple(piece.task for piece in pieces),
+            tasks=tuple(_work(piece) for piece in pieces),
             mastery=scale.mastery * scale.maximum,
             maximum=scale.maximum,
             parameter=rule.parameter or 0,
         )
     )
+
+
+def _work(piece: Evidence) -> str:
+    """What is required as one: the task, or its row or question alone."""
+    return f"{piece.task} {piece.part}" if piece.part else piece.task
 
 
 def weights_of(

@@ -50,6 +50,7 @@ class Words(StrEnum):
     )
     RANK = "level by certainty: {rank}"
     DUE = "the evidence was enough when new and has aged: due for a check"
+    TOO_FEW = "{found} pieces count, a level needs {wanted}: no level yet"
     NEEDS = "{count} more fresh successes reach {level}"
 
     LEFT_OUT = "not counted"
@@ -60,6 +61,10 @@ class Words(StrEnum):
     NOT_FREQUENT = "not the most frequent score"
     OLDER = "older than the last {count}"
     LATER_TRY = "a later try at the same task stands in its place"
+    KIND_NOT_COUNTED = "this kind of evidence does not count here"
+    RETAKE_NOT_COUNTED = "a later try at the same work does not count here"
+    NOT_WEIGHED = "it would only weigh lightly, and this rule weighs nothing"
+    ALONE = "it does not count by itself, without other evidence"
     NO_RESULT = "the rule gives no result yet"
 
 

@@ -5,9 +5,10 @@
 >>> for user in client.users(filter="status='active'"):
 ...     print(user.sourced_id, [role.role for role in user.roles])
 
-Reading: :class:`Client` over REST, :class:`Bundle` from CSV; both give the same
-records. Serving: :func:`blueprint` puts a :class:`Catalog` behind Flask, and is
-imported only when asked for. No database is known here.
+Looking first: :class:`Probe`. Reading: :class:`Client` over REST, :class:`Bundle`
+from CSV; both give the same records. Serving: :func:`blueprint` puts a
+:class:`Catalog` behind Flask, and is imported only when asked for. No database is
+known here.
 """
 
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from oneroster.auth import (
 )
 from oneroster.bundle import Bundle
 from oneroster.bundle_writer import write_bundle
-from oneroster.catalog import Catalog, MemoryCatalog, RecordSource
+from oneroster.catalog import Catalog, MemoryCatalog, PagedCatalog, RecordSource
 from oneroster.client import Client, Query
 from oneroster.dialects import (
     COLLECTIONS,
@@ -85,7 +86,9 @@ from oneroster.models import (
     refer,
     relative_href,
 )
-from oneroster.pull import Completeness, Page, Pull
+from oneroster.probe_findings import Check, Profile, vendor_text
+from oneroster.probing import Probe
+from oneroster.pull import Completeness, Mark, Page, Pull
 from oneroster.service import Service
 from oneroster.transport import Patience
 
@@ -105,6 +108,7 @@ __all__ = [
     "BundleError",
     "Catalog",
     "Category",
+    "Check",
     "Clause",
     "Client",
     "ClientCredentials",
@@ -124,6 +128,7 @@ __all__ = [
     "LineItem",
     "Loopback",
     "Manners",
+    "Mark",
     "MemoryCatalog",
     "NotFoundError",
     "OAuth1",
@@ -131,10 +136,13 @@ __all__ = [
     "OneRosterError",
     "Org",
     "Page",
+    "PagedCatalog",
     "PagingError",
     "Part",
     "Patience",
+    "Probe",
     "Problem",
+    "Profile",
     "Pull",
     "Query",
     "RateLimitError",
@@ -166,6 +174,7 @@ __all__ = [
     "refer",
     "relative_href",
     "upgrade",
+    "vendor_text",
     "write_bundle",
 ]
 

@@ -15,6 +15,7 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from urllib.parse import parse_qsl, quote_plus, urlsplit
 
@@ -38,8 +39,15 @@ TIMEOUT_SECONDS = (5.0, 30.0)
 RENEW_BEFORE_SECONDS = 60.0
 LIFETIME_SECONDS = 3600.0
 MOST_TOKEN_BYTES = 1_000_000
+MOST_REFUSAL_BYTES = 4096
 CHUNK_BYTES = 65_536
+# A server that takes credentials in the form alone refuses Basic with any of these.
+OTHER_STYLE_STATUSES = frozenset({400, 401, 422})
+# Source: RFC 6749, 5.2 (invalid_scope); some gateways say 403.
+SCOPE_STATUSES = frozenset({400, 403})
 PASSING_STATUSES = frozenset({429, 500, 502, 503, 504})
+
+Style = Literal["basic", "form", "either"]
 
 
 class Authorization(Protocol):
@@ -96,10 +104,14 @@ class BearerKey(AuthBase):
 class ClientCredentials(AuthBase):
     """OAuth 2 client credentials; one token for all threads, renewed in time.
 
-    ``style`` says where the credentials stand: in HTTP Basic, or in the form.
-    A token is renewed a minute before it ends and once after a 401. Ten threads
-    in want of a token ask for one, since on some hosts a new token ends the
-    older one.
+    ``style`` says where the credentials stand: in HTTP Basic, in the form, or
+    ``either``: in Basic first, and in the form where that is refused; the style
+    that worked is kept. ``granted`` holds the scopes the service says it gave,
+    None while it says nothing of them. Where the scopes asked for are refused, those
+    of ``fallbacks`` are asked for in their order, and ``scope`` tells which it were.
+    A token is renewed a minute before it ends
+    and once after a 401. Ten threads in want of a token ask for one, since on some
+    hosts a new token ends the older one.
     """
 
     def __init__(
@@ -109,13 +121,16 @@ class ClientCredentials(AuthBase):
         client_secret: str,
         *,
         scope: str,
-        style: Literal["basic", "form"] = "basic",
+        style: Style = "basic",
         session: requests.Session | None = None,
     ) -> None:
         self.token_url = token_url
         self.client_id = client_id
         self.scope = scope
-        self.style = style
+        self.style: Style = style
+        self.fallbacks: tuple[str, ...] = ()
+        self.lacking: frozenset[str] = frozenset()
+        self.granted: frozenset[str] | None = None
         self.address_guard: Callable[[str], None] | None = None
         self.clock: Callable[[], float] = time.monotonic
         self._client_secret = client_secret
@@ -146,9 +161,48 @@ class ClientCredentials(AuthBase):
         return True
 
     def _fetch(self) -> str:
+        """Ask for a token; where scopes are refused, for less of them."""
+        try:
+            return self._fetch_style()
+        except AuthError as refused:
+            if refused.status not in SCOPE_STATUSES:
+                raise
+            first, asked = refused, self.scope
+        for fallback in self.fallbacks:
+            self.scope = fallback
+            try:
+                header = self._fetch_style()
+            except AuthError as refused:
+                if refused.status not in SCOPE_STATUSES:
+                    break
+            else:
+                self.lacking = frozenset(asked.split()) - frozenset(fallback.split())
+                self.fallbacks = ()
+                return header
+        self.scope = asked
+        raise first
+
+    def _fetch_style(self) -> str:
+        if self.style != "either":
+            return self._ask(self.style)
+        try:
+            header = self._ask("basic")
+        except AuthError as refused:
+            # Who complains of the scope has accepted the credentials.
+            is_of_scope = b"scope" in refused.body.lower()
+            if is_of_scope or refused.status not in OTHER_STYLE_STATUSES:
+                raise
+        else:
+            self.style = "basic"
+            return header
+        header = self._ask("form")
+        self.style = "form"
+        return header
+
+    def _ask(self, style: Style) -> str:
         form = {"grant_type": "client_credentials", "scope": self.scope}
         headers = {"Accept": "application/json"}
-        if self.style == "form":
+        if style == "form":
             form |= {"client_id": self.client_id, "client_secret": self._client_secret}
         else:
             # RFC 6749, 2.3.1: both are form-encoded before they are joined.
@@ -167,6 +221,12 @@ class ClientCredentials(AuthBase):
                 stream=True,
             ) as answer:
                 return self._accept(answer, began)
+        except requests.exceptions.SSLError as error:
+            raise TransportError(
+                f"the token endpoint {self.token_url}: its certificate cannot be "
+                "trusted; renew it, or name its authority's file",
+                code="tls",
+            ) from error
         except requests.RequestException as error:
             raise TransportError(
                 f"the token endpoint {self.token_url} gave no answer "
@@ -184,34 +244,46 @@ class ClientCredentials(AuthBase):
         if answer.status_code not in {200, 201}:
             raise AuthError(
                 f"the token endpoint {self.token_url} answered {answer.status_code}; "
-                "check client id, client secret and scopes"
+                "check client id, client secret and scopes",
+                status=answer.status_code,
+                body=next(answer.iter_content(MOST_REFUSAL_BYTES), b""),
             )
-        token, lifetime = _parse_token(
-            read_bounded(answer, MOST_TOKEN_BYTES, self.token_url)
-        )
-        if token is None:
+        given = _parse_token(read_bounded(answer, MOST_TOKEN_BYTES, self.token_url))
+        if given is None:
             raise AuthError(
                 f"the token endpoint {self.token_url} answered without an "
                 "access_token; check that the URL is the token endpoint"
             )
+        self.granted = given.scopes
         # A token that lives less than two minutes is used for half its life.
-        early = min(RENEW_BEFORE_SECONDS, lifetime / 2)
-        self._ends_at = began + lifetime - early
-        return f"Bearer {token}"
+        early = min(RENEW_BEFORE_SECONDS, given.lifetime / 2)
+        self._ends_at = began + given.lifetime - early
+        return f"Bearer {given.token}"
 
 
-def _parse_token(body: bytes) -> tuple[str | None, float]:
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """What a token endpoint gave; scopes are None if it does not name them."""
+
+    token: str = field(repr=False)
+    lifetime: float
+    scopes: frozenset[str] | None
+
+
+def _parse_token(body: bytes) -> _Token | None:
     try:
         answer = json.loads(body)
     except ValueError:
-        return None, 0.0
+        return None
     if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
-        return None, 0.0
+        return None
     try:
         lifetime = float(answer.get("expires_in", LIFETIME_SECONDS))
     except (TypeError, ValueError):
         lifetime = LIFETIME_SECONDS
-    return answer["access_token"], max(lifetime, 0.0)
+    named = answer.get("scope")
+    scopes = frozenset(named.split()) if isinstance(named, str) else None
+    return _Token(answer["access_token"], max(lifetime, 0.0), scopes)
 
 
 class OAuth1(AuthBase):

@@ -9,13 +9,14 @@ file, and what did not come may not be taken as gone.
 Source: OneRoster 1.2 CSV Binding 1.2.1; OneRoster 1.1 CSV tables.
 """
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from oneroster.bundle_columns import FILES, SIDE_FILES, SideFile
+from oneroster.bundle_columns import FILES, SIDE_FILES, Column, SideFile
 from oneroster.bundle_layout import Layout, parse_layout
 from oneroster.bundle_manifest import (
     MANIFEST,
@@ -31,9 +32,25 @@ from oneroster.dialects import upgrade
 from oneroster.errors import BundleError, Problem
 from oneroster.models import Record, parse_record
 
-__all__ = ["Bundle"]
+__all__ = ["Bundle", "Sheet"]
 
 Wire = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A file opened for a reader of cells.
+
+    ``columns`` tells what stands in each place of a row, None where it is no column
+    of the standard; ``read`` gives what :meth:`Bundle.records` gives for a row.
+    """
+
+    columns: Sequence[Column | None]
+    rows: Iterator[Row | Problem]
+    read: Callable[[Row], Iterator[Record | Problem]]
+
+
+_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +115,61 @@ class Bundle:
         """
         return self._modes.get(collection, "absent")
 
+    def is_partial(self, side: str) -> bool:
+        """Tell whether records may have more than what a file of their parts says.
+
+        So it is where the file tells only of changes, or is absent while what it
+        belongs to tells only of changes; and for roles wherever they are absent.
+        """
+        if side not in FILES[self.version]:
+            return False
+        owner = next(one.collection for one in SIDE_FILES if one.name == side)
+        if self.mode(side) == "absent":
+            return side == "roles" or self.mode(owner) == "delta"
+        return self.mode(side) == "delta"
+
+    def digest(self, collection: str) -> str:
+        """The SHA-256 of a collection's file and of those whose rows go into it.
+
+        The same digest means the same records, read by the same version of us.
+        """
+        found = hashlib.sha256(self.version.encode())
+        sides = [one.name for one in SIDE_FILES if one.collection == collection]
+        for name in (collection, *sides):
+            mode = self.mode(name)
+            found.update(f"|{name}:{mode}|".encode())
+            if mode != "absent":
+                with open_member(self.path, self._members[f"{name}.csv"]) as file:
+                    while chunk := file.read(_CHUNK_BYTES):
+                        found.update(chunk)
+        return found.hexdigest()
+
+    def lines(self, collection: str, sourced_ids: Collection[str]) -> dict[str, int]:
+        """Find the first line of the file on which each of these records stands.
+
+        Raises:
+            BundleError: the file cannot be read to its end.
+        """
+        found: dict[str, int] = {}
+        if self.mode(collection) == "absent":
+            return found
+        with self._rows(collection) as (header, rows):
+            place = [head.strip() for head in header.cells].index("sourcedId")
+            for row in rows:
+                if isinstance(row, Problem) or len(row.cells) <= place:
+                    continue
+                sourced_id = row.cells[place]
+                if sourced_id in sourced_ids:
+                    found.setdefault(sourced_id, row.line)
+        return found
+
     def records(self, collection: str) -> Iterator[Record | Problem]:
         """Yield the records of a collection, and a Problem for each faulty row.
 
         The order is that of the file. Roles, profiles, resources, score scales
-        and learning objectives stand inside the record they belong to. A Problem
+        and learning objectives stand inside the record they belong to; a role that a
+        delta deletes stands there with its ``status``, unless the whole user goes.
+        :meth:`is_partial` tells whether there may be more of them. A Problem
         that is a warning comes beside a record, any other in place of one.
         Repeated sourcedIds are yielded as they stand. An absent collection
         yields nothing.
@@ -126,6 +193,40 @@ class Bundle:
                 yield from self._record(kind, layout, line, found)
             yield from sides.left_over()
 
+    @contextmanager
+    def sheet(self, collection: str) -> Iterator["Sheet | None"]:
+        """Open the file of a collection for a reader of cells.
+
+        None where a record cannot be read from its own row alone, because rows of
+        other files belong inside it; and for an absent collection.
+
+        Raises:
+            BundleError: the file has no header, or a wrong one; reading its rows
+                raises it too.
+        """
+        kind = KINDS[collection]
+        has_sides = any(
+            side.collection == collection and self.mode(side.name) != "absent"
+            for side in SIDE_FILES
+        )
+        if has_sides or self.mode(collection) == "absent":
+            yield None
+            return
+        with self._rows(collection) as (header, rows):
+            layout = self._parse_layout(collection, header)
+            columns: list[Column | None] = [None] * layout.width
+            for place, column in layout.columns:
+                columns[place] = column
+
+            def read(row: Row) -> Iterator[Record | Problem]:
+                for line, found in self._object(layout, row):
+                    if isinstance(found, Problem):
+                        yield found
+                    else:
+                        yield from self._record(kind, layout, line, found)
+
+            yield Sheet(columns, rows, read)
+
     def _record(
         self, kind: type[Record], layout: Layout, line: int, found: Wire
     ) -> Iterator[Record | Problem]:
@@ -138,7 +239,8 @@ class Bundle:
             yield replace(problem, field=layout.column_of(problem.field))
         if record is None:
             return
-        if layout.file == "users.csv" and not payload.get("roles"):
+        is_here = layout.file == "users.csv" and record.status == "active"
+        if is_here and not payload.get("roles") and self.mode("users") == "bulk":
             text = "has no role in the bundle"
             yield Problem(
                 layout.file, line, "", text, "no_role", record.sourced_id, warning=True
@@ -164,8 +266,12 @@ class Bundle:
             if lacking is not None:
                 key = found.get("sourcedId")
                 yield Problem(layout.file, line, lacking, "is missing", "missing", key)
-            elif found["status"] == "active":
+            elif found["status"] == "active" or self._tells_ends(side):
                 sides.put(side.name, line, found[owner]["sourcedId"], found)
+
+    def _tells_ends(self, side: SideFile) -> bool:
+        """Tell whether a row that is deleted says something of its record."""
+        return side.name == "roles" and self.mode(side.name) == "delta"
 
     def _objects(self, name: str) -> Iterator[tuple[Layout, int, Wire | Problem]]:
         """Yield the rows of a file as objects, with their lines and faults."""
@@ -175,12 +281,16 @@ class Bundle:
                 if isinstance(row, Problem):
                     yield layout, row.line or 0, row
                     continue
-                found, faults = layout.values(row)
-                for fault in faults:
-                    yield layout, row.line, fault
-                if found is not None:
-                    found.setdefault("status", "active")
-                    yield layout, row.line, found
+                for line, found in self._object(layout, row):
+                    yield layout, line, found
+
+    def _object(self, layout: Layout, row: Row) -> Iterator[tuple[int, Wire | Problem]]:
+        found, faults = layout.values(row)
+        for fault in faults:
+            yield row.line, fault
+        if found is not None:
+            found.setdefault("status", "active")
+            yield row.line, found
 
     def _layout(self, name: str) -> Layout:
         with self._rows(name) as (header, _rows):

@@ -1,9 +1,9 @@
 """Rows of one CSV file: strict RFC 4180, UTF-8, any size in little memory."""
 
 import csv
+import io
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import IO
+from typing import IO, NamedTuple
 
 from oneroster.errors import BundleError, Problem
 
@@ -13,12 +13,13 @@ MAX_CELL = 131_072
 """Characters in one cell."""
 MAX_RECORD = 4 * 1024 * 1024
 """Bytes in one row; beyond it the row is rejected without being held."""
+BLOCK = 24 * 1024
+"""Bytes taken at once where nothing in them is odd."""
 QUOTE = b'"'
 BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row and the line of the file, counted from 1, on which it begins."""
 
     line: int
@@ -36,29 +37,103 @@ def read_rows(file: IO[bytes], name: str) -> Iterator[Row | Problem]:
             where a quote is not closed or not doubled.
     """
     header: list[str] = []
-    for line, record in _records(file, name):
+    for line, block in _blocks(file):
+        if isinstance(block, bytes):
+            found = _plain_rows(block, line)
+            if found is not None:
+                header = header or (found[0].cells if found else [])
+                yield from found
+                continue
+        rest = io.BytesIO(block) if isinstance(block, bytes) else block
+        for one in _careful_rows(rest, name, line, header):
+            header = header or (one.cells if isinstance(one, Row) else [])
+            yield one
+
+
+def _blocks(file: IO[bytes]) -> Iterator[tuple[int, "bytes | _Rest"]]:
+    """Yield many whole records at once, with the line they begin on.
+
+    In a sound record the quotes are even in number, so a block whose quotes are even
+    ends between two records. Where that does not come in time, the rest of the file
+    comes as one, to be read with care.
+    """
+    line, block = 1, file.read(BLOCK).removeprefix(BOM)
+    while block:
+        block += file.readline(MAX_RECORD)
+        while block.count(QUOTE) % 2 and len(block) < BLOCK + MAX_RECORD:
+            piece = file.readline(MAX_RECORD)
+            if not piece:
+                break
+            block += piece
+        if block.count(QUOTE) % 2 or len(block) >= BLOCK + MAX_RECORD:
+            yield line, _Rest(block, file)
+            return
+        yield line, block
+        line += block.count(b"\n")
+        block = file.read(BLOCK)
+
+
+class _Rest:
+    """Bytes already read, and the file they came from."""
+
+    def __init__(self, begun: bytes, file: IO[bytes]) -> None:
+        self._begun = io.BytesIO(begun)
+        self._file = file
+
+    def readline(self, size: int) -> bytes:
+        """Give the next line, or so many bytes of it."""
+        piece = self._begun.readline(size)
+        if len(piece) == size or piece.endswith(b"\n"):
+            return piece
+        return piece + self._file.readline(size - len(piece))
+
+
+def _plain_rows(block: bytes, line: int) -> list[Row] | None:
+    """Split a block at once; None if anything in it is odd."""
+    if b"\x00" in block or block.count(b"\r") != block.count(b"\r\n"):
+        return None
+    # The limit is the application's, and so may be above ours.
+    if csv.field_size_limit() > MAX_CELL and len(block) > MAX_CELL:
+        return None
+    try:
+        reader = csv.reader(io.StringIO(block.decode("utf-8"), newline=""), strict=True)
+        found, before = [], 0
+        for cells in reader:
+            if cells:
+                found.append(Row(line + before, cells))
+            before = reader.line_num
+    except (UnicodeDecodeError, csv.Error):
+        return None
+    return found
+
+
+def _careful_rows(
+    file: "IO[bytes] | _Rest", name: str, line: int, header: list[str]
+) -> Iterator[Row | Problem]:
+    """Yield the rows one by one, saying of each what is wrong with it."""
+    for at, record in _records(file, name, line):
         if record is None:
-            yield Problem(name, line, "", "is longer than a row may be", "too_long")
+            yield Problem(name, at, "", "is longer than a row may be", "too_long")
             continue
-        cells = _cells(_decoded(record, name, line, header), name, line)
+        cells = _cells(_decoded(record, name, at, header), name, at)
         if isinstance(cells, Problem):
             yield cells
         elif cells:
             header = header or cells
-            yield Row(line, cells)
+            yield Row(at, cells)
 
 
-def _records(file: IO[bytes], name: str) -> Iterator[tuple[int, bytes | None]]:
+def _records(
+    file: "IO[bytes] | _Rest", name: str, line: int
+) -> Iterator[tuple[int, bytes | None]]:
     """Yield each record with its line; None in place of one too long to hold.
 
     In a sound record the quotes are even in number, so a line break stands
     inside a cell exactly where they are odd.
     """
-    line, begun, open_quote, size = 1, 1, False, 0
+    begun, open_quote, size = line, False, 0
     pieces: list[bytes] = []
     while piece := file.readline(MAX_RECORD):
-        if line == 1 and not size:
-            piece = piece.removeprefix(BOM)
         size += len(piece)
         pieces.append(piece)
         if size > MAX_RECORD:
@@ -88,13 +163,21 @@ def _decoded(record: bytes, name: str, line: int, header: list[str]) -> str:
         before = record[: error.start].decode("utf-8")
         row = line + before.count("\n")
         column = len(before) - before.rfind("\n")
-        place = len(next(csv.reader([before.replace("\n", " ")]), [""])) - 1
-        field = f" ({header[place]})" if place < len(header) else ""
         raise BundleError(
-            f"{name} line {row} column {column}{field}: "
+            f"{name} line {row} column {column}{_field_at(before, header)}: "
             f"byte 0x{record[error.start]:02x} is not UTF-8; save the file as UTF-8",
             code="encoding",
         ) from error
+
+
+def _field_at(before: str, header: list[str]) -> str:
+    """Name the column in which a row breaks off; nothing where there is none."""
+    try:
+        cells = next(csv.reader([" ".join(before.splitlines())]), [])
+    except csv.Error:
+        return ""
+    place = max(len(cells) - 1, 0)
+    return f" ({header[place]})" if place < len(header) else ""
 
 
 def _cells(text: str, name: str, line: int) -> list[str] | Problem:

@@ -61,7 +61,8 @@ class SideRows:
     def left_over(self) -> Iterator[Problem]:
         """Yield a Problem for each row whose record never came."""
         rows = self._db.execute(
-            "SELECT file, line, owner FROM side WHERE taken = 0 ORDER BY id"
+            "SELECT file, line, owner FROM side WHERE taken = 0 "
+            "AND json_extract(body, '$.status') = 'active' ORDER BY id"
         )
         with closing(rows):
             for file, line, owner in rows:
@@ -81,6 +82,8 @@ def _picked(row: Wire, names: str) -> Wire:
 
 def _add_role(user: Wire, row: Wire) -> None:
     role = _picked(row, "roleType role org userProfile beginDate endDate")
+    if row["status"] != "active" and user["status"] == "active":
+        role["status"] = row["status"]
     user.setdefault("roles", []).append(role)
 
 

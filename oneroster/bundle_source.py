@@ -32,6 +32,9 @@ ARCHIVE_STARTS = (
     b"Rar!",
 )
 
+DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
+"""What zipfile raises over bytes that are no sound zip."""
+
 
 def list_members(path: Path) -> dict[str, str]:
     """Tell which files the bundle holds: name in the bundle, to name in the zip.
@@ -66,7 +69,7 @@ def open_member(path: Path, member: str) -> Iterator[IO[bytes]]:
                     raise FileNotFoundError(member)
                 with archive.open(member) as file:
                     yield file
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except DAMAGE as error:
         raise BundleError(
             f"{path.name}: {member} is damaged; make the zip again", code="zip"
         ) from error
@@ -151,7 +154,7 @@ def _check_content(
     try:
         with archive.open(member) as file:
             start = file.read(6)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (*DAMAGE, OSError) as error:
         raise BundleError(
             f"{bundle}: {name} is damaged; make the zip again", code="zip"
         ) from error

@@ -20,6 +20,7 @@ from oneroster.bundle_cells import format_cell
 from oneroster.bundle_columns import COLLECTION_FILES, FILES, SIDE_FILES, Column
 from oneroster.bundle_manifest import MANIFEST
 from oneroster.catalog import Catalog
+from oneroster.dialects import downgrade
 from oneroster.models import format_record
 from oneroster.wire import format_moment
 
@@ -29,14 +30,6 @@ Wire = dict[str, Any]
 OWNERS = {side.name: side.collection for side in SIDE_FILES}
 STAMPS = ("status", "dateLastModified")
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
-# 1.1 knows one administrator and no counselor; the nearest of its words stands.
-ROLES_1_1 = {
-    "counselor": "aide",
-    "districtAdministrator": "administrator",
-    "principal": "administrator",
-    "siteAdministrator": "administrator",
-    "systemAdministrator": "administrator",
-}
 
 
 def write_bundle(
@@ -106,7 +99,7 @@ def _rows(
         else:
             wire.setdefault("dateLastModified", format_moment(delta_at))
         if side is None:
-            yield _older(name, wire) if version == "1.1" else _newer(name, wire)
+            yield downgrade(name, wire) if version == "1.1" else _newer(name, wire)
             continue
         stamps = {stamp: wire[stamp] for stamp in STAMPS if stamp in wire}
         owner = {"sourcedId": wire["sourcedId"]}
@@ -118,20 +111,6 @@ def _rows(
                 | {OWNER_FIELDS[name]: owner}
                 | part
             )
-
-
-def _older(name: str, wire: Wire) -> Wire:
-    """Say in the words of 1.1 what 1.2 says otherwise."""
-    if name == "users":
-        roles = sorted(
-            wire.get("roles", ()), key=lambda role: role.get("roleType") != "primary"
-        )
-        orgs = {role["org"]["sourcedId"]: role["org"] for role in roles}
-        word = roles[0]["role"] if roles else ""
-        wire |= {"orgs": list(orgs.values()), "role": ROLES_1_1.get(word, word)}
-    if name == "lineItems" and "academicSession" in wire:
-        wire.setdefault("gradingPeriod", wire["academicSession"])
-    return wire
 
 
 def _newer(name: str, wire: Wire) -> Wire:

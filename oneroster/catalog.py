@@ -1,15 +1,17 @@
 """What a provider serves and a bundle is written from: records by collection."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from oneroster.dialects import COLLECTIONS
 from oneroster.errors import Problem
+from oneroster.filters import Filter
 from oneroster.models import Record
 
-__all__ = ["KINDS", "Catalog", "MemoryCatalog", "RecordSource"]
+__all__ = ["KINDS", "Catalog", "MemoryCatalog", "PagedCatalog", "Query", "RecordSource"]
 
 NAMES = (
     "orgs",
@@ -47,6 +49,37 @@ class Catalog(Protocol):
 
     def delete(self, collection: str, sourced_id: str) -> None:
         """Forget the record; forgetting one that is not there changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a request asks of a collection.
+
+    ``limit`` is what will be given, whatever was asked for; ``fields`` is empty
+    for all of them.
+    """
+
+    limit: int
+    offset: int = 0
+    sort: str = ""
+    descending: bool = False
+    wanted: Filter | None = None
+    fields: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class PagedCatalog(Protocol):
+    """A catalog that finds a page by itself: one over a database, for one."""
+
+    def page(
+        self, path: str, ids: Sequence[str], query: Query
+    ) -> tuple[Sequence[Record], int] | None:
+        """Give the records of one page and how many there are in all.
+
+        ``path`` is below the root of a service, ``*`` for each of ``ids``, such as
+        ``classes/*/students``. None: it cannot, and its records are looked through
+        one by one. Fields are picked by the caller.
+        """
 
 
 class RecordSource(Protocol):

@@ -14,7 +14,7 @@ from typing import TypedDict, TypeVar, Unpack
 
 import requests
 
-from oneroster.auth import Authorization
+from oneroster.auth import Authorization, local_session
 from oneroster.dialects import Collection
 from oneroster.errors import NotFoundError, PagingError, Problem
 from oneroster.filters import Filter
@@ -37,11 +37,11 @@ from oneroster.models import (
     format_record,
     parse_record,
 )
-from oneroster.pull import Page, Pull, Request, parse_envelope, parse_json
+from oneroster.pull import Mark, Page, Pull, Request, parse_envelope, parse_json
 from oneroster.service import Service
 from oneroster.transport import Answer, Patience, Transport
 
-__all__ = ["Client", "Query"]
+__all__ = ["Client", "Paging", "Query"]
 
 R = TypeVar("R", bound=Record)
 
@@ -49,19 +49,31 @@ R = TypeVar("R", bound=Record)
 class Query(TypedDict, total=False):
     """What may be asked of a collection, beside its name.
 
-    ``offset`` resumes after so many rows; ``fields`` are wire names.
+    ``offset`` resumes after so many rows, ``mark`` where another pull stopped;
+    ``fields`` are wire names.
     """
 
     filter: Filter | str | None
     fields: Sequence[str]
     offset: int
+    mark: Mark | None
+
+
+class Paging(TypedDict, total=False):
+    """How pages are asked for, beside their size."""
+
+    sorts: bool
+    prefetch: int
 
 
 class Client:
     """Speaks to one service, in the version its :class:`Service` names.
 
-    ``problems`` is called with every bad or doubtful record that the record
-    generators pass over; pages carry theirs along.
+    ``sorts=False`` asks for no order, for services that refuse or ignore one.
+    ``prefetch`` pages may be under way at once where a service tells its total;
+    one at a time is what a service may expect. ``problems`` is called with every
+    bad or doubtful record that the record generators pass over; pages carry theirs
+    along.
     """
 
     def __init__(
@@ -73,11 +85,15 @@ class Client:
         page_size: int = 1000,
         patience: Patience | None = None,
         problems: Callable[[Problem], None] | None = None,
+        **paging: Unpack[Paging],
     ) -> None:
         self.service = service
         self.page_size = page_size
         self._problems = problems
-        self._transport = Transport(auth, session=session, patience=patience)
+        self._paging = paging
+        self.auth = auth
+        self.session = session or local_session()
+        self._transport = Transport(auth, session=self.session, patience=patience)
 
     def pages(self, path: str, **query: Unpack[Query]) -> Pull:
         """Give the pages of a collection, such as ``classes/c-1/lineItems``.
@@ -88,7 +104,7 @@ class Client:
         Raises:
             ValueError: the version has no such collection.
         """
-        request = Request(path, limit=self.page_size, **query)
+        request = Request(path, limit=self.page_size, **query, **self._paging)
         return Pull(self._transport, self.service, request)
 
     def records(self, path: str, **query: Unpack[Query]) -> Iterator[Record]:

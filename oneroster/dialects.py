@@ -205,6 +205,17 @@ def _upgrade_user(user: dict[str, Any]) -> None:
 
 
 _NOT_IN_1_1: Mapping[type[Record], tuple[str, ...]] = {
+    User: (
+        "userMasterIdentifier",
+        "preferredFirstName",
+        "preferredMiddleName",
+        "preferredLastName",
+        "pronouns",
+        "roles",
+        "primaryOrg",
+        "userProfiles",
+        "resources",
+    ),
     Category: ("weight",),
     LineItem: ("academicSession", "school", "scoreScale", "learningObjectiveSet"),
     Result: (
@@ -218,20 +229,63 @@ _NOT_IN_1_1: Mapping[type[Record], tuple[str, ...]] = {
         "missing",
     ),
 }
+_ROLES_IN_1_1: Mapping[str, str] = {
+    "counselor": "aide",
+    "districtAdministrator": "administrator",
+    "principal": "administrator",
+    "siteAdministrator": "administrator",
+    "systemAdministrator": "administrator",
+}
+"""What a role that 1.1 lacks is called there; any other keeps its name."""
+
+_SEXES_IN_1_1 = ("male", "female")
 
 
 def downgrade(collection: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Bring a gradebook object of 1.2 into the shape of 1.1.
+    """Bring an object of 1.2 into the shape of 1.1.
 
-    What 1.1 has no place for, such as learning objectives, is left out.
+    What 1.1 has no place for, such as learning objectives, is left out. A user
+    keeps the primary role alone, and the orgs where that role is held: in 1.1 a
+    role holds in every org of the user, so a teacher who is a parent elsewhere
+    must not become a teacher there.
     """
     lowered = dict(payload)
     kind = COLLECTIONS[collection].kind
-    if kind is LineItem and "academicSession" in lowered:
+    if kind is User:
+        _downgrade_user(lowered)
+    elif kind is LineItem and "academicSession" in lowered:
         lowered.setdefault("gradingPeriod", lowered["academicSession"])
+    elif kind is Demographics and lowered.get("sex") not in _SEXES_IN_1_1:
+        lowered.pop("sex", None)
     for name in _NOT_IN_1_1.get(kind, ()):
         lowered.pop(name, None)
     return lowered
+
+
+def _downgrade_user(user: dict[str, Any]) -> None:
+    roles = [role for role in user.get("roles") or () if isinstance(role, Mapping)]
+    if not roles or "role" in user:
+        return
+    home = _pointed(user.get("primaryOrg"))
+    roles.sort(
+        key=lambda role: (
+            role.get("roleType") == "secondary",
+            _pointed(role.get("org")) != home,
+        )
+    )
+    names = [_ROLES_IN_1_1.get(str(role["role"]), role["role"]) for role in roles]
+    orgs = {
+        _pointed(role["org"]): role["org"]
+        for name, role in zip(names, roles, strict=True)
+        if name == names[0]
+    }
+    user["role"], user["orgs"] = names[0], list(orgs.values())
+    user.setdefault("username", "")
+
+
+def _pointed(reference: object) -> object:
+    """The sourcedId of a reference as it stands on the wire."""
+    return reference.get("sourcedId") if isinstance(reference, Mapping) else reference
 
 
 def _as_is(collection: str, payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -80,9 +80,20 @@ class TransportError(OneRosterError):
 
 
 class AuthError(OneRosterError):
-    """The service or its token endpoint does not accept our credentials."""
+    """The service or its token endpoint does not accept our credentials.
+
+    ``status`` and ``body`` are what was answered, None and empty if that is not the
+    point; the body may repeat what was asked, so it goes into no log.
+    """
 
     default_code = "auth"
+
+    def __init__(
+        self, message: str, *, status: int | None = None, body: bytes = b""
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = body
 
 
 class StatusError(OneRosterError):

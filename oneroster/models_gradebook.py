@@ -33,11 +33,14 @@ __all__ = [
 OptionalNumber = Annotated[Number | None, blank]
 OptionalMoment = Annotated[Moment | None, blank]
 Source = Annotated[Text, absent(default="unknown"), word("case", "unknown")]
-ScoreStatus = Annotated[
-    Text | None,
-    blank,
-    word("exempt", "fully graded", "not submitted", "partially graded", "submitted"),
-]
+SCORE_STATUSES = (
+    "exempt",
+    "fully graded",
+    "not submitted",
+    "partially graded",
+    "submitted",
+)
+ScoreStatus = Annotated[Text | None, blank, word(*SCORE_STATUSES)]
 
 
 class LearningObjectives(Part):

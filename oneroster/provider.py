@@ -1,34 +1,49 @@
-"""A Flask blueprint that serves a catalog over OneRoster 1.2.
+"""A Flask blueprint that serves a catalog over OneRoster 1.2, and 1.1 if asked.
 
 Rostering and resources are read, the gradebook is read and written; access is by
-OAuth 2 client credentials. What other providers do differently is set by
-:class:`Manners`.
+OAuth 2 client credentials, in 1.1 by signature (OAuth 1.0a) too. What other
+providers do differently is set by :class:`Manners`.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import quote, unquote
 
 from flask import Blueprint, Response, jsonify, request
 
-from oneroster.catalog import Catalog
-from oneroster.dialects import COLLECTIONS, DIALECTS, Room
-from oneroster.provider_operations import Operation, find_operation, select
-from oneroster.provider_pages import parse_query, take_page
+from oneroster.catalog import Catalog, PagedCatalog, Query
+from oneroster.dialects import COLLECTIONS, DIALECTS, Dialect, Room, Version
+from oneroster.models import Record, format_record
+from oneroster.provider_clients import Access, ClientList, ListedClients
+from oneroster.provider_operations import (
+    Operation,
+    check_owners,
+    find_old_operation,
+    find_operation,
+    select,
+)
+from oneroster.provider_pages import Page, parse_query, show, take_page
 from oneroster.provider_replies import Manners, RefusalError
 from oneroster.provider_selections import Ids, read_one
+from oneroster.provider_signatures import Signatures
 from oneroster.provider_tokens import Tokens
-from oneroster.provider_writes import allocate_id, check_place, parse_object
+from oneroster.provider_writes import (
+    allocate_id,
+    check_place,
+    parse_object,
+    parse_old_object,
+)
 from oneroster.records import REFERENCE_PATHS
 
-__all__ = ["Manners", "Observer", "blueprint"]
+__all__ = ["CatalogFor", "ClientList", "Manners", "Observer", "blueprint"]
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-ROOTS = DIALECTS["1.2"].roots
 STANDARD = Manners()
+CatalogFor = Callable[[str], Catalog]
+"""Gives the catalog that a client, by its id, may see."""
 
 
 class Observer(Protocol):
@@ -48,25 +63,34 @@ def _now() -> datetime:
 
 
 def blueprint(
-    catalog: Catalog,
+    catalog: Catalog | CatalogFor,
     *,
-    clients: Mapping[str, str],
+    clients: Mapping[str, str] | ClientList,
     clock: Callable[[], datetime] = _now,
     manners: Manners = STANDARD,
     on_request: Observer | None = None,
-    token_key: bytes | None = None,
+    token_key: bytes | Callable[[], bytes] | None = None,
 ) -> Blueprint:
     """Make the blueprint; register it at the root of an app.
 
+    ``catalog`` is served to every client, or is asked which one a client may see.
     ``clients`` holds the secret of each client id and may change while we serve.
     ``token_key`` signs access tokens: give the same to every process that serves
-    the same provider; without one, tokens last as long as this blueprint.
+    the same provider; without one, tokens last as long as this blueprint. It may be
+    a function that gives the key when the first token is signed.
 
-    Source: OneRoster 1.2 Rostering, Gradebook, Resources and Security.
+    Source: OneRoster 1.2 Rostering, Gradebook, Resources and Security; 1.1.
     """
     key = token_key or secrets.token_bytes(32)
-    tokens = Tokens(clients, key, clock, manners)
-    service = _Service(catalog, tokens, clock, manners)
+    listed = ListedClients(clients) if isinstance(clients, Mapping) else clients
+    tokens = Tokens(listed, key if callable(key) else lambda: key, clock, manners)
+    service = _Service(
+        catalog if callable(catalog) else lambda _client: catalog,
+        tokens,
+        Signatures(listed, clock),
+        clock,
+        manners,
+    )
     pages = Blueprint("oneroster", __name__)
 
     @pages.post(manners.token_url)
@@ -79,20 +103,25 @@ def blueprint(
             on_request("POST", _full_path(), reply.status_code, asked)
         return reply
 
-    def answer(room: Room, rest: str) -> Response:
-        reply = service.answer(room, rest)
+    def answer(version: Version, room: Room, rest: str) -> Response:
+        reply = service.answer(version, room, rest)
         if on_request is not None:
             body = request.get_json(silent=True)
             told = body if isinstance(body, dict) else {}
             on_request(request.method, _full_path(), reply.status_code, told)
         return reply
 
-    for room, root in ROOTS.items():
+    roots: dict[str, tuple[Version, Room]] = {
+        root: (version, room)
+        for version in manners.versions
+        for room, root in DIALECTS[version].roots.items()
+    }
+    for root, (version, room) in roots.items():
         pages.add_url_rule(
             f"{root}/<path:rest>",
-            endpoint=room,
+            endpoint=root.replace(".", "_"),
             view_func=answer,
-            defaults={"room": room},
+            defaults={"version": version, "room": room},
             methods=METHODS,
             provide_automatic_options=False,
         )
@@ -103,24 +132,51 @@ def blueprint(
 class _Service:
     """Answers the requests of one blueprint."""
 
-    catalog: Catalog
+    catalog_for: CatalogFor
     tokens: Tokens
+    signatures: Signatures
     clock: Callable[[], datetime]
     manners: Manners
 
-    def answer(self, room: Room, rest: str) -> Response:
+    def answer(self, version: Version, room: Room, rest: str) -> Response:
         """Answer a request below the root of a service."""
+        dialect = DIALECTS[version]
         try:
-            allowed = self.tokens.scopes(request)
+            access = self._access(version)
             method = "GET" if request.method == "HEAD" else request.method
-            steps = _steps(ROOTS[room], rest)
-            operation, ids = find_operation(room, method, steps)
-            _check_scope(operation, allowed)
-            return self._perform(operation, ids)
+            steps = _steps(dialect.roots[room], rest)
+            if version == "1.1":
+                operation, ids = find_old_operation(method, steps)
+            else:
+                operation, ids = find_operation(room, method, steps)
+            if self.manners.is_read_only:
+                _check_reads(operation)
+            _check_scope(operation, access)
+            room_of_client = _Room(
+                self.catalog_for(access.client), dialect, self.clock, self.manners
+            )
+            return room_of_client.perform(operation, ids)
         except RefusalError as refusal:
-            return refusal.reply(self.manners)
+            return refusal.reply(self.manners, version)
 
-    def _perform(self, operation: Operation, ids: Ids) -> Response:
+    def _access(self, version: Version) -> Access:
+        sent = request.headers.get("Authorization", "")
+        if version == "1.1" and sent.startswith("OAuth "):
+            return self.signatures.access(request)
+        return self.tokens.access(request)
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Performs the operations of one version on one catalog."""
+
+    catalog: Catalog
+    dialect: Dialect
+    clock: Callable[[], datetime]
+    manners: Manners
+
+    def perform(self, operation: Operation, ids: Ids) -> Response:
+        """Answer a request that is allowed."""
         answers = {
             "GET": self._read,
             "PUT": self._put,
@@ -131,19 +187,35 @@ class _Service:
 
     def _read(self, operation: Operation, ids: Ids) -> Response:
         collection = COLLECTIONS[operation.name]
+
+        def write(record: Record) -> dict[str, Any]:
+            written = format_record(record, href_for=self._href)
+            return self.dialect.downgrade(collection.name, written)
+
         if operation.is_single:
             query = parse_query({}, collection.kind, self.manners)
             record = read_one(self.catalog, operation.name, ids[0])
-            page = take_page([record], query, _href)
-            return jsonify({collection.single: page.rows[0]})
+            return jsonify({collection.single: show([record], query, write)[0]})
         query = parse_query(request.args, collection.kind, self.manners)
-        page = take_page(select(self.catalog, operation, ids), query, _href)
+        check_owners(self.catalog, operation, ids)
+        records, total = self._take(operation, ids, query)
+        page = Page(show(records, query, write), total, query)
         reply = jsonify({collection.key: page.rows})
         if self.manners.sends_total:
             reply.headers["X-Total-Count"] = str(page.total)
         if self.manners.sends_link:
             reply.headers["Link"] = page.link(request.base_url, request.args.to_dict())
         return reply
+
+    def _take(
+        self, operation: Operation, ids: Ids, query: Query
+    ) -> tuple[Sequence[Record], int]:
+        """Let the catalog find the page, or look through its records."""
+        if isinstance(self.catalog, PagedCatalog):
+            found = self.catalog.page(operation.path, ids, query)
+            if found is not None:
+                return found
+        return take_page(select(self.catalog, operation, ids), query)
 
     def _put(self, operation: Operation, ids: Ids) -> Response:
         name = operation.name
@@ -152,7 +224,8 @@ class _Service:
             raise RefusalError(
                 422, "invaliddata", "sourcedId is not the one of the path; correct one"
             )
-        record = parse_object(self.catalog, name, payload, now=self.clock())
+        parse = parse_old_object if self.dialect.version == "1.1" else parse_object
+        record = parse(self.catalog, name, payload, now=self.clock())
         known = self.catalog.read(name, ids[0]) is not None
         self.catalog.write(name, record)
         return Response(status=self.manners.replaced_status if known else 201)
@@ -170,9 +243,7 @@ class _Service:
     def _post(self, operation: Operation, ids: Ids) -> Response:
         """Write every object of the body, or none if one is refused."""
         name, now = operation.name, self.clock()
-        owners = operation.path.split("/")[:-1:2]
-        for owner, sourced_id in zip(owners, ids, strict=True):
-            read_one(self.catalog, owner, sourced_id)
+        check_owners(self.catalog, operation, ids)
         payload = _body(COLLECTIONS[name].key)
         if not isinstance(payload, list) or not payload:
             raise RefusalError(422, "invaliddata", "the body holds no list of objects")
@@ -193,9 +264,23 @@ class _Service:
         reply.status_code = 201
         return reply
 
+    def _href(self, kind: str, sourced_id: str) -> str:
+        """The URL of an object that a reference points to."""
+        path = REFERENCE_PATHS.get(kind, kind)
+        room = COLLECTIONS[path].room if path in COLLECTIONS else "rostering"
+        base = request.url_root.rstrip("/") + self.dialect.roots[room]
+        return f"{base}/{path}/{quote(sourced_id, safe='')}"
 
-def _check_scope(operation: Operation, allowed: frozenset[str]) -> None:
-    if not allowed & operation.scopes:
+
+def _check_reads(operation: Operation) -> None:
+    if operation.method != "GET":
+        raise RefusalError(
+            405, "unsupported", "nothing is written here; read only", "GET"
+        )
+
+
+def _check_scope(operation: Operation, access: Access) -> None:
+    if not access.scopes & operation.scopes:
         needed = min(operation.scopes)
         raise RefusalError(
             403, "forbidden", f"the access token needs the scope {needed}"
@@ -228,11 +313,3 @@ def _body(key: str) -> object:
         )
     found: object = body[key]
     return found
-
-
-def _href(kind: str, sourced_id: str) -> str:
-    """The URL of an object that a reference points to."""
-    path = REFERENCE_PATHS.get(kind, kind)
-    room = COLLECTIONS[path].room if path in COLLECTIONS else "rostering"
-    base = request.url_root.rstrip("/") + ROOTS[room]
-    return f"{base}/{path}/{quote(sourced_id, safe='')}"

@@ -7,15 +7,23 @@ endpoints; section 4.3 of each for the scopes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oneroster.catalog import Catalog
-from oneroster.dialects import COLLECTIONS, Room
+from oneroster.dialects import COLLECTIONS, DIALECTS, Room
 from oneroster.models import Record
 from oneroster.provider_replies import RefusalError
 from oneroster.provider_selections import NESTED, SUBSETS, Ids, read_one
 
-__all__ = ["OPERATIONS", "Operation", "find_operation", "select"]
+__all__ = [
+    "OLD_OPERATIONS",
+    "OPERATIONS",
+    "Operation",
+    "check_owners",
+    "find_old_operation",
+    "find_operation",
+    "select",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +46,23 @@ class Operation:
         return self.path.endswith("*")
 
 
-def select(catalog: Catalog, operation: Operation, ids: Ids) -> Iterable[Record]:
-    """Give what a collection operation reads, in the order of the catalog.
+def check_owners(catalog: Catalog, operation: Operation, ids: Ids) -> None:
+    """Check that the objects named in the path of a collection exist.
 
     Raises:
-        RefusalError: 404, an object named in the path does not exist.
+        RefusalError: 404, one does not.
     """
     owners = operation.path.split("/")[:-1:2]
     for owner, sourced_id in zip(owners, ids, strict=True):
         read_one(catalog, owner, sourced_id)
+
+
+def select(catalog: Catalog, operation: Operation, ids: Ids) -> Iterable[Record]:
+    """Give what a collection operation reads, in the order of the catalog.
+
+    Raises:
+        RefusalError: 404, an object named in the path is not where it says.
+    """
     if ids:
         return NESTED[operation.path](catalog, ids)
     belongs = SUBSETS.get(operation.name)
@@ -101,10 +117,30 @@ def _operations() -> Iterator[Operation]:
 
 
 OPERATIONS: tuple[Operation, ...] = tuple(_operations())
-_BY_PATH: dict[tuple[Room, str], dict[str, Operation]] = {}
+"""Those of 1.2."""
+
+_OLD_PATHS = DIALECTS["1.1"].readable
+_OLD_SCOPES = frozenset(DIALECTS["1.1"].scopes)
+
+
+def _old_operations() -> Iterator[Operation]:
+    """What 1.1 has of them: fewer paths, no POST, and no core scope of grades."""
+    for part in OPERATIONS:
+        if part.method != "POST" and part.path.removesuffix("/*") in _OLD_PATHS:
+            yield replace(part, scopes=part.scopes & _OLD_SCOPES)
+
+
+OLD_OPERATIONS: tuple[Operation, ...] = tuple(_old_operations())
+"""Those of 1.1, all under one root."""
+
+Known = dict[str, Operation]
+_BY_PATH: dict[tuple[Room, str], Known] = {}
 for _operation in OPERATIONS:
     _known = _BY_PATH.setdefault((_operation.room, _operation.path), {})
     _known[_operation.method] = _operation
+_OLD_BY_PATH: dict[str, Known] = {}
+for _operation in OLD_OPERATIONS:
+    _OLD_BY_PATH.setdefault(_operation.path, {})[_operation.method] = _operation
 
 
 def find_operation(room: Room, method: str, steps: list[str]) -> tuple[Operation, Ids]:
@@ -113,13 +149,31 @@ def find_operation(room: Room, method: str, steps: list[str]) -> tuple[Operation
     Raises:
         RefusalError: 404 for a path that is none, 405 for a method it has not.
     """
-    path = "/".join("*" if place % 2 else step for place, step in enumerate(steps))
-    known = _BY_PATH.get((room, path))
+    return _chosen(_BY_PATH.get((room, _path(steps))), "1.2", method, steps)
+
+
+def find_old_operation(method: str, steps: list[str]) -> tuple[Operation, Ids]:
+    """Tell which operation of 1.1 a request asks for, as find_operation does.
+
+    Raises:
+        RefusalError: 404 for a path that is none, 405 for a method it has not.
+    """
+    return _chosen(_OLD_BY_PATH.get(_path(steps)), "1.1", method, steps)
+
+
+def _path(steps: list[str]) -> str:
+    return "/".join("*" if place % 2 else step for place, step in enumerate(steps))
+
+
+def _chosen(
+    known: Known | None, version: str, method: str, steps: list[str]
+) -> tuple[Operation, Ids]:
     ids = tuple(steps[1::2])
     if known is None or "" in ids:
-        raise RefusalError(404, "unknownobject", "OneRoster 1.2 has no such path")
-    if method not in known:
         raise RefusalError(
-            405, "unsupported", f"the path takes {', '.join(sorted(known))} only"
+            404, "unknownobject", f"OneRoster {version} has no such path"
         )
+    if method not in known:
+        allow = ", ".join(sorted(known))
+        raise RefusalError(405, "unsupported", f"the path takes {allow} only", allow)
     return known[method], ids

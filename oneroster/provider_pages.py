@@ -7,34 +7,18 @@ selection).
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
+from oneroster.catalog import Query
 from oneroster.errors import FilterError
 from oneroster.filters import Filter, parse_filter
-from oneroster.models import HrefFor, Record, format_record
+from oneroster.models import Record
 from oneroster.provider_replies import Manners, RefusalError
 
-__all__ = ["Page", "Query", "parse_query", "take_page"]
+__all__ = ["Page", "parse_query", "show", "take_page"]
 
 Wire = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What a request asks of a collection.
-
-    ``limit`` is what will be given, whatever was asked for; ``fields`` is empty
-    for all of them.
-    """
-
-    limit: int
-    offset: int = 0
-    sort: str = ""
-    descending: bool = False
-    wanted: Filter | None = None
-    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +79,35 @@ def parse_query(
     )
 
 
-def take_page(records: Iterable[Record], query: Query, href_for: HrefFor) -> Page:
-    """Take one page from the records; their order stands where none is asked."""
-    chosen = list(records)
+def take_page(records: Iterable[Record], query: Query) -> tuple[list[Record], int]:
+    """Take one page from the records, and tell how many there are in all.
+
+    Their order stands where none is asked; then no more than the page is held.
+    """
+    chosen: Iterable[Record] = records
     if query.wanted is not None:
         fields = {name.partition(".")[0] for name in query.wanted.fields}
-        chosen = [
-            record for record in chosen if query.wanted.matches(_part(record, fields))
-        ]
+        wanted = query.wanted
+        chosen = (one for one in records if wanted.matches(_part(one, fields)))
     if query.sort:
-        chosen.sort(key=_order(query.sort), reverse=query.descending)
-    shown = islice(chosen, query.offset, query.offset + query.limit)
-    rows = [format_record(record, href_for=href_for) for record in shown]
-    if query.fields:
-        rows = [_picked(row, query.fields) for row in rows]
-    return Page(rows, len(chosen), query)
+        chosen = sorted(chosen, key=_order(query.sort), reverse=query.descending)
+    shown: list[Record] = []
+    total = 0
+    for record in chosen:
+        if query.offset <= total < query.offset + query.limit:
+            shown.append(record)
+        total += 1
+    return shown, total
+
+
+def show(
+    records: Iterable[Record],
+    query: Query,
+    write: Callable[[Record], Wire],
+) -> list[Wire]:
+    """Write the records of a page as they are sent, with the fields asked for."""
+    rows = [write(record) for record in records]
+    return [_picked(row, query.fields) for row in rows] if query.fields else rows
 
 
 def _count(arguments: Mapping[str, str], name: str, default: int, *, least: int) -> int:

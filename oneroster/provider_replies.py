@@ -6,9 +6,10 @@ from http import HTTPStatus
 
 from flask import Response, jsonify
 
+from oneroster.dialects import Version
 from oneroster.errors import OneRosterError
 
-__all__ = ["Manners", "RefusalError", "refusal_body"]
+__all__ = ["Manners", "RefusalError", "old_refusal_body", "refusal_body"]
 
 OAUTH_PATH = "/oauth2/token"
 CREDENTIAL_WAYS = frozenset({"basic", "form"})
@@ -20,9 +21,11 @@ class Manners:
 
     ``page_cap`` is the most records on a page, applied silently. With
     ``keeps_deleted`` a deleted object stays as ``tobedeleted``. With ``rekeys``
-    every posted object gets a new sourcedId.
+    every posted object gets a new sourcedId. With ``is_read_only`` nothing is
+    written, whatever the scopes.
     """
 
+    versions: tuple[Version, ...] = ("1.2",)
     token_url: str = OAUTH_PATH
     token_seconds: int = 3600
     credential_ways: frozenset[str] = CREDENTIAL_WAYS
@@ -39,21 +42,27 @@ class Manners:
     deleted_status: int = 204
     keeps_deleted: bool = False
     rekeys: bool = False
+    is_read_only: bool = False
 
 
 class RefusalError(OneRosterError):
     """A request the provider refuses; ``code`` is the minor code of the standard."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, allow: str = "") -> None:
         super().__init__(message, code=code)
         self.status = status
+        self.allow = allow
 
-    def reply(self, manners: Manners) -> Response:
-        """The answer that tells of the refusal."""
-        response = jsonify(refusal_body(self, manners))
+    def reply(self, manners: Manners, version: Version = "1.2") -> Response:
+        """The answer that tells of the refusal, in the words of a version."""
+        is_old = version == "1.1"
+        body = old_refusal_body(self) if is_old else refusal_body(self, manners)
+        response = jsonify(body)
         response.status_code = self.status
         if self.status == HTTPStatus.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = "Bearer"
+        if self.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            response.headers["Allow"] = self.allow
         return response
 
 
@@ -75,3 +84,26 @@ def refusal_body(refusal: RefusalError, manners: Manners) -> Mapping[str, object
         "imsx_codeMinorFieldValue": refusal.code,
     }
     return common | {"imsx_CodeMinor": {"imsx_codeMinorField": [field]}}
+
+
+OLD_CODES: Mapping[str, str] = {
+    "unknownobject": "unknown object",
+    "invaliddata": "invalid data",
+    "unauthorisedrequest": "unauthorized",
+    "forbidden": "unauthorized",
+}
+"""What 1.1 calls a minor code of 1.2, where it calls it otherwise."""
+
+
+def old_refusal_body(refusal: RefusalError) -> Mapping[str, object]:
+    """The body that tells a client of 1.1 of a refusal.
+
+    Source: OneRoster 1.1, section 3.4, the payload of errors.
+    """
+    status = {
+        "imsx_codeMajor": "failure",
+        "imsx_severity": "error",
+        "imsx_codeMinor": OLD_CODES.get(refusal.code, refusal.code),
+        "imsx_description": str(refusal),
+    }
+    return {"statusInfoSet": [status]}

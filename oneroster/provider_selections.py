@@ -78,7 +78,9 @@ def _classes_of_user(role: str | None) -> Selection:
         wanted = {
             part.class_.sourced_id
             for part in _enrollments(catalog)
-            if part.user.sourced_id == ids[0] and role in (None, part.role)
+            if part.user.sourced_id == ids[0]
+            and role in (None, part.role)
+            and part.status == "active"
         }
         return (part for part in _classes(catalog) if part.sourced_id in wanted)
 
@@ -90,7 +92,9 @@ def _users_of_class(role: str) -> Selection:
         wanted = {
             part.user.sourced_id: None
             for part in _enrollments(catalog)
-            if part.class_.sourced_id == ids[-1] and part.role == role
+            if part.class_.sourced_id == ids[-1]
+            and part.role == role
+            and part.status == "active"
         }
         found = (catalog.read("users", sourced_id) for sourced_id in wanted)
         return (user for user in found if user is not None)

@@ -7,28 +7,30 @@ holds the key accepts it and none has to store it.
 import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from urllib.parse import unquote_plus
 
 from flask import Request, Response, jsonify
 
 from oneroster.dialects import DIALECTS
+from oneroster.provider_clients import Access, ClientList
 from oneroster.provider_replies import Manners, RefusalError
 
 __all__ = ["Tokens"]
 
 GRANT = "client_credentials"
-SCOPES = {url: name for name, url in DIALECTS["1.2"].scopes.items()}
+SCOPES = {url: name for part in DIALECTS.values() for name, url in part.scopes.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """Issues tokens to known clients, and tells what a token allows."""
 
-    clients: Mapping[str, str]
-    key: bytes
+    clients: ClientList
+    key: Callable[[], bytes]
     clock: Callable[[], datetime]
     manners: Manners
 
@@ -37,15 +39,21 @@ class Tokens:
 
         Source: RFC 6749, sections 2.3.1, 4.4 and 5.
         """
-        client = self._client(request)
+        try:
+            client = self._client(request)
+        except RefusalError as refusal:
+            return _refused("temporarily_unavailable", str(refusal), refusal.status)
         if client is None:
             return _refused("invalid_client", "unknown client or wrong secret", 401)
         if request.form.get("grant_type") != GRANT:
             return _refused("unsupported_grant_type", f"use grant_type={GRANT}")
         asked = request.form.get("scope", "").split()
-        granted = [scope for scope in asked if scope in SCOPES]
+        allowed = self.clients.scopes(client) or frozenset()
+        granted = [scope for scope in asked if SCOPES.get(scope) in allowed]
         if not granted:
-            return _refused("invalid_scope", "name the OneRoster 1.2 scopes you need")
+            return _refused(
+                "invalid_scope", "name OneRoster scopes that this client may have"
+            )
         reply = jsonify(
             {
                 "access_token": self._sign(client, [SCOPES[url] for url in granted]),
@@ -57,8 +65,8 @@ class Tokens:
         reply.headers["Cache-Control"] = "no-store"
         return reply
 
-    def scopes(self, request: Request) -> frozenset[str]:
-        """Tell the short names of the scopes that the request's token carries.
+    def access(self, request: Request) -> Access:
+        """Tell whose token the request carries, and the scopes it allows.
 
         Raises:
             RefusalError: 401, if there is no token, or one that is not ours, has
@@ -70,7 +78,8 @@ class Tokens:
                 401, "unauthorisedrequest", "no access token; ask for one and send it"
             )
         claims = self._claims(found.token)
-        if claims is None or claims["client"] not in self.clients:
+        allowed = None if claims is None else self.clients.scopes(claims["client"])
+        if claims is None or allowed is None:
             raise RefusalError(
                 401, "unauthorisedrequest", "the access token is not one of ours"
             )
@@ -78,7 +87,8 @@ class Tokens:
             raise RefusalError(
                 401, "unauthorisedrequest", "the access token has expired; ask again"
             )
-        return frozenset(claims["scopes"].split())
+        # Scopes taken from a client end with the request that follows.
+        return Access(claims["client"], allowed & frozenset(claims["scopes"].split()))
 
     def _client(self, request: Request) -> str | None:
         """Tell which client asks, None if its secret is wrong."""
@@ -92,12 +102,10 @@ class Tokens:
         if way not in self.manners.credential_ways or client is None or secret is None:
             return None
         # RFC 6749 has both percent-encoded inside Basic; many clients do not.
-        for name, word in (
-            (client, secret),
-            (unquote_plus(client), unquote_plus(secret)),
-        ):
-            known = self.clients.get(name)
-            if known is not None and hmac.compare_digest(known.encode(), word.encode()):
+        address = request.remote_addr or ""
+        ways = ((client, secret), (unquote_plus(client), unquote_plus(secret)))
+        for name, word in dict.fromkeys(ways):
+            if self.clients.proves(name, word, address=address):
                 return name
         return None
 
@@ -120,12 +128,14 @@ class Tokens:
         return claims
 
     def _seal(self, body: bytes) -> str:
-        return hmac.new(self.key, body, "sha256").hexdigest()
+        return hmac.new(self.key(), body, "sha256").hexdigest()
 
 
 def _refused(error: str, description: str, status: int = 400) -> Response:
     reply = jsonify(error=error, error_description=description)
     reply.status_code = status
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        reply.headers["Retry-After"] = "60"
     if error == "invalid_client":
         reply.headers["WWW-Authenticate"] = 'Basic realm="OneRoster"'
     return reply

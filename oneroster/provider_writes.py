@@ -12,13 +12,13 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from oneroster.catalog import Catalog
-from oneroster.dialects import COLLECTIONS
+from oneroster.dialects import COLLECTIONS, upgrade
 from oneroster.models import Record, parse_record
 from oneroster.provider_replies import RefusalError
 from oneroster.provider_selections import read_one
 from oneroster.wire import format_moment, parse_moment
 
-__all__ = ["allocate_id", "check_place", "parse_object"]
+__all__ = ["allocate_id", "check_place", "parse_object", "parse_old_object"]
 
 Wire = Mapping[str, Any]
 
@@ -137,6 +137,40 @@ CHECKS: Mapping[str, tuple[Callable[[object], bool], str]] = {
         "is no list of sources with objectives",
     ),
 }
+
+
+OLD_REQUIRED: Mapping[str, str] = {
+    "categories": "title",
+    "lineItems": "title assignDate dueDate class category gradingPeriod "
+    "resultValueMin resultValueMax",
+    "results": "lineItem student scoreStatus score scoreDate",
+}
+
+
+def parse_old_object(
+    catalog: Catalog, name: str, payload: object, *, now: datetime
+) -> Record:
+    """Read an object that a client of 1.1 writes; it becomes one of 1.2.
+
+    A line item belongs to the school of its class, which 1.1 does not name.
+
+    Raises:
+        RefusalError: 422, it breaks the standard or refers to nothing we have.
+
+    Source: OneRoster 1.1, tables of lineItem, result and category.
+    """
+    if isinstance(payload, Mapping):
+        for field in OLD_REQUIRED[name].split():
+            if payload.get(field) in (None, "", []):
+                raise _refusal(f"{field} is missing")
+        payload = upgrade(name, payload)
+        reference = payload.get("class")
+        if name == "lineItems" and isinstance(reference, Mapping):
+            sis_class = catalog.read("classes", str(reference.get("sourcedId")))
+            school = getattr(sis_class, "school", None)
+            if school is not None:
+                payload["school"] = {"sourcedId": school.sourced_id, "type": "org"}
+    return parse_object(catalog, name, payload, now=now)
 
 
 def parse_object(

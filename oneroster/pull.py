@@ -9,19 +9,20 @@ Source: OneRoster 1.2 Rostering, section 3.4 (paging, sorting, filtering).
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from oneroster.dialects import Collection
 from oneroster.errors import PagingError, Problem, StatusError
 from oneroster.filters import Filter, format_filter
+from oneroster.prefetch import Ahead
 from oneroster.records import Record, parse_record
 from oneroster.service import Service
 from oneroster.transport import Answer, Transport, is_same_origin
 
-__all__ = ["Completeness", "Page", "Pull", "Request", "parse_envelope"]
+__all__ = ["Completeness", "Mark", "Page", "Pull", "Request", "parse_envelope"]
 
 Completeness = Literal["links", "total", "empty_page"]
 """What proved that a collection was read to its end."""
@@ -29,6 +30,8 @@ Completeness = Literal["links", "total", "empty_page"]
 SAFE_LIMIT = 100
 LEAST_LIMIT = 10
 PAGING = frozenset({"next", "prev", "previous", "first", "last"})
+MOST_DIGITS = 16
+"""Of a total; a longer text is no number of rows."""
 REFUSED_QUERY = frozenset({400, 422})
 
 
@@ -37,7 +40,8 @@ class Page:
     """One page: its records, and the rows that gave none or a doubtful one.
 
     ``offset`` counts the rows before it, ``total`` is the service's own count
-    of the collection, None if it sends none.
+    of the collection, None if it sends none. ``plain`` holds what the reader's own
+    ``plain`` made of rows, which then gave no record.
     """
 
     records: tuple[Record, ...]
@@ -45,17 +49,39 @@ class Page:
     offset: int
     total: int | None
     is_last: bool
+    plain: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a pull has come, for another that goes on there.
+
+    ``last`` is the sourcedId of the last row. It is asked for again with the rows
+    that follow: if another row stands in its place, the collection has moved.
+    """
+
+    received: int
+    last: str
+    limit: int
+    total: int | None = None
+    sorts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked of a collection; ``offset`` resumes after so many rows."""
+    """What is asked of a collection; ``offset`` resumes after so many rows.
+
+    ``prefetch`` is how many pages may be under way at once.
+    """
 
     path: str
     filter: Filter | str | None = None
     fields: Sequence[str] = ()
     offset: int = 0
     limit: int = 1000
+    mark: Mark | None = None
+    sorts: bool = True
+    prefetch: int = 1
 
 
 def parse_json(answer: Answer, place: str) -> object:
@@ -116,12 +142,35 @@ class Pull:
         self._upgrade = service.dialect.upgrade
         self._root = service.url(request.path)
         self._limit = request.limit
-        self._sorted = True
+        self._sorted = request.sorts
         self._next: str | None = None
         self._linked = False
         self._links: set[str] = set()
         self._firsts: set[str] = set()
+        self._step: int | None = None
+        self._ahead = Ahead(self._fetch_at, request.prefetch)
+        # Given the rows of a page, what to keep of each instead of a record; None
+        # leaves a row to be read as one.
+        self.plain: Callable[[list[object]], Iterable[object]] | None = None
+        self._last: str | None = None
+        self._wanted: str | None = None
+        if request.mark is not None:
+            self._go_on(request.mark)
         self._pages = self._walk()
+
+    def _go_on(self, mark: Mark) -> None:
+        """Begin at the last row that an earlier pull received."""
+        self.received = mark.received - 1
+        self.total = mark.total
+        self._limit, self._sorted = mark.limit, mark.sorts
+        self._wanted = self._last = mark.last
+
+    @property
+    def mark(self) -> Mark | None:
+        """How far this pull has come; None where nothing could be gone on with."""
+        if self._last is None:
+            return None
+        return Mark(self.received, self._last, self._limit, self.total, self._sorted)
 
     def __iter__(self) -> Self:
         """Give the pages not yet read."""
@@ -137,16 +186,45 @@ class Pull:
         return next(self._pages)
 
     def _walk(self) -> Iterator[Page]:
-        while self.proof is None:
-            answer = self._fetch()
-            rows = parse_envelope(answer, self.collection, self.request.path)
-            self._refuse_loop(rows)
-            self._note_total(answer)
-            offset = self.received
-            self.received += len(rows)
-            self._judge_end(answer, rows)
-            records, problems = self._read(rows, offset)
-            yield Page(records, problems, offset, self.total, self.proof is not None)
+        try:
+            while self.proof is None:
+                answer = self._ahead.take(self.received) or self._fetch()
+                rows = parse_envelope(answer, self.collection, self.request.path)
+                self._refuse_loop(rows)
+                self._note_total(answer)
+                offset = self.received
+                self.received += len(rows)
+                self._judge_end(answer, rows)
+                self._look_ahead(len(rows))
+                news = self._news(rows)
+                made = self._make_plain(answer, news)
+                records, problems = self._read(news, offset, made)
+                is_last = self.proof is not None
+                plain = tuple(one for one in made if one is not None)
+                yield Page(records, problems, offset, self.total, is_last, plain)
+        finally:
+            self._ahead.close()
+
+    def _look_ahead(self, count: int) -> None:
+        """Ask for the pages that follow, where their offsets are known.
+
+        They are where a total is told, every page so far was of one length, and
+        a next link, if there is one, leads to the offset we would ask for.
+        """
+        step = self._step or count
+        is_even = count == step and self.total is not None and self._is_next_by_offset()
+        self._step = step if is_even else -1
+        if is_even and self.proof is None and self._ahead.most > 1:
+            self._ahead.ask(range(self.received, self.total or 0, step))
+
+    def _is_next_by_offset(self) -> bool:
+        if self._next is None:
+            return True
+        asked = parse_qs(urlsplit(self._next).query).get("offset")
+        return asked == [str(self.received)]
+
+    def _fetch_at(self, offset: int) -> Answer:
+        return self._transport.send("GET", self._url(offset))
 
     def _fetch(self) -> Answer:
         if self._next is not None:
@@ -172,8 +250,9 @@ class Pull:
         self._limit = max(self._limit // 2, min(LEAST_LIMIT, self._limit))
         return self._url()
 
-    def _url(self) -> str:
-        query = {"limit": str(self._limit), "offset": str(self.received)}
+    def _url(self, offset: int | None = None) -> str:
+        place = self.received if offset is None else offset
+        query = {"limit": str(self._limit), "offset": str(place)}
         if self._sorted:
             query |= {"sort": "sourcedId", "orderBy": "asc"}
         wanted = self.request.filter
@@ -185,21 +264,34 @@ class Pull:
         return f"{self._root}?{urlencode(query, quote_via=quote, safe='')}"
 
     def _refuse_loop(self, rows: list[object]) -> None:
-        first = rows[0] if rows else None
-        sourced_id = first.get("sourcedId") if isinstance(first, dict) else None
+        sourced_id = _sourced_id(rows[0]) if rows else None
         if sourced_id is None:
             return
-        if str(sourced_id) in self._firsts:
+        if sourced_id in self._firsts:
             raise PagingError(
                 f"{self.request.path} sent a page again after {self.received} rows; "
                 "the service ignores the offset, ask its vendor",
                 code="paging_loop",
             )
-        self._firsts.add(str(sourced_id))
+        self._firsts.add(sourced_id)
+
+    def _news(self, rows: list[object]) -> list[object]:
+        """The rows not received before; notes the last of them."""
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None and (not rows or _sourced_id(rows[0]) != wanted):
+            raise PagingError(
+                f"{self.request.path} has moved since it was read to row "
+                f"{self.received}; read it once more",
+                code="unstable_source",
+            )
+        if rows:
+            self._last = _sourced_id(rows[-1])
+        return rows if wanted is None else rows[1:]
 
     def _note_total(self, answer: Answer) -> None:
         text = answer.headers.get("X-Total-Count", "").strip()
-        total = int(text) if text.isdecimal() else self.total
+        is_count = text.isdecimal() and len(text) < MOST_DIGITS
+        total = int(text) if is_count else self.total
         if self.total is not None and total != self.total:
             raise PagingError(
                 f"{self.request.path} had {self.total} rows and has {total} now; "
@@ -253,12 +345,20 @@ class Pull:
                 code="short_read",
             )
 
+    def _make_plain(self, answer: Answer, rows: list[object]) -> Sequence[object]:
+        """Let the reader make what it wants of rows that may hold no NUL."""
+        if self.plain is None or rb"\u0000" in answer.body:
+            return [None] * len(rows)
+        return list(self.plain(rows))
+
     def _read(
-        self, rows: list[object], offset: int
+        self, rows: list[object], offset: int, made: Sequence[object]
     ) -> tuple[tuple[Record, ...], tuple[Problem, ...]]:
         records: list[Record] = []
         problems: list[Problem] = []
-        for line, row in enumerate(rows, offset + 1):
+        for line, (row, plain) in enumerate(zip(rows, made, strict=True), offset + 1):
+            if plain is not None:
+                continue
             shaped = (
                 self._upgrade(self.collection.name, row)
                 if isinstance(row, dict)
@@ -271,3 +371,8 @@ class Pull:
             if record is not None:
                 records.append(record)
         return tuple(records), tuple(problems)
+
+
+def _sourced_id(row: object) -> str | None:
+    found = row.get("sourcedId") if isinstance(row, dict) else None
+    return None if found is None else str(found)

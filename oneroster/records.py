@@ -207,7 +207,8 @@ def parse_record(
         fault = Problem(file, line, "", "is not an object", "bad_shape")
         return None, (fault,)
     sent = payload.get("sourcedId")
-    sourced_id = str(sent) if isinstance(sent, (str, int)) and sent else None
+    is_usable = isinstance(sent, (str, int)) and bool(sent) and not has_nul(sent)
+    sourced_id = str(sent) if is_usable else None
     try:
         record = kind.model_validate(payload)
     except ValidationError as error:

@@ -35,10 +35,18 @@ from oneroster.errors import (
     TransportError,
 )
 
-__all__ = ["Answer", "Patience", "Transport", "is_same_origin", "parse_retry_after"]
+__all__ = [
+    "Answer",
+    "Patience",
+    "Transport",
+    "explain",
+    "is_same_origin",
+    "parse_retry_after",
+]
 
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_MANY = 401, 403, 404, 429
 SUCCESS = range(200, 300)
+YEAR_SECONDS = 366 * 86_400.0
 ERROR_BYTES = 65_536
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 USER_AGENT = "masterybridge-oneroster"
@@ -83,8 +91,20 @@ class Answer:
         for link in parse_header_links(self.headers.get("Link", "")):
             folded = {name.strip().lower(): value for name, value in link.items()}
             for relation in folded.get("rel", "").lower().split():
-                found.setdefault(relation, urljoin(self.url, folded["url"]))
+                target = _joined(self.url, folded["url"])
+                if target is not None:
+                    found.setdefault(relation, target)
         return found
+
+
+def _joined(base: str, link: str) -> str | None:
+    """Follow a link from a page; None if it leads to no address at all."""
+    try:
+        target = urljoin(base, link)
+        _origin(urlsplit(target))
+    except ValueError:
+        return None
+    return target
 
 
 def is_same_origin(one: str, other: str) -> bool:
@@ -100,19 +120,21 @@ def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
 def parse_retry_after(text: str | None, now: datetime) -> float | None:
     """Read a Retry-After header to seconds from now; None if it cannot be read.
 
+    Nobody is asked to wait for more than a year.
+
     Source: RFC 9110, section 10.2.3.
     """
     if text is None:
         return None
     if text.strip().isdecimal():
-        return float(text)
+        return min(float(text), YEAR_SECONDS)
     try:
         until = parsedate_to_datetime(text)
     except ValueError:
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
-    return max((until - now).total_seconds(), 0.0)
+    return min(max((until - now).total_seconds(), 0.0), YEAR_SECONDS)
 
 
 class PassingError(Exception):
@@ -203,8 +225,8 @@ class Transport:
                     continue
             if answer.status not in REDIRECTS:
                 return self._judge(method, answer)
-            target = urljoin(url, answer.headers.get("Location", ""))
-            if method != "GET" or not is_same_origin(target, url):
+            target = _joined(url, answer.headers.get("Location", ""))
+            if method != "GET" or target is None or not is_same_origin(target, url):
                 raise TransportError(
                     f"{_place(method, url)} redirects elsewhere; not followed. "
                     "Set the service URL to where it leads, if that is right",
@@ -244,10 +266,13 @@ class Transport:
                 )
                 return answer, response.request
         except requests.RequestException as error:
-            raise _explain(error, place) from error
+            final = explain(error, place)
+            if not _may_pass(error):
+                raise final from error
+            raise PassingError(final, retry_after=None) from error
         except (StatusError, TransportError) as error:
             # The token endpoint failed; it may be back with the next attempt.
-            if error.code == "ssrf":
+            if error.code in {"ssrf", "tls"}:
                 raise
             raise PassingError(error, retry_after=None) from error
 
@@ -312,7 +337,8 @@ def _place(method: str, url: str) -> str:
     return f"{method} {parts.scheme}://{parts.netloc}{parts.path}"
 
 
-def _explain(error: requests.RequestException, place: str) -> Exception:
+def explain(error: requests.RequestException, place: str) -> TransportError:
+    """Say what it means that a request got no whole answer."""
     if isinstance(error, requests.exceptions.SSLError):
         return TransportError(
             f"{place}: the certificate of the service cannot be trusted; "
@@ -320,14 +346,21 @@ def _explain(error: requests.RequestException, place: str) -> Exception:
             code="tls",
         )
     if isinstance(error, requests.Timeout):
-        final = TransportError(f"{place} did not answer in time", code="timeout")
-        return PassingError(final, retry_after=None)
-    broken = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
-    final = TransportError(
+        return TransportError(f"{place} did not answer in time", code="timeout")
+    return TransportError(
         f"{place} gave no whole answer ({type(error).__name__}); "
         "check the URL and the network"
     )
-    return PassingError(final, retry_after=None) if isinstance(error, broken) else final
+
+
+def _may_pass(error: requests.RequestException) -> bool:
+    broken = (
+        requests.Timeout,
+        requests.ConnectionError,
+        requests.exceptions.ChunkedEncodingError,
+    )
+    is_tls = isinstance(error, requests.exceptions.SSLError)
+    return isinstance(error, broken) and not is_tls
 
 
 def _reason(answer: Answer) -> str:
@@ -337,7 +370,9 @@ def _reason(answer: Answer) -> str:
         "invalid_selection_field",
         "invalid_sort_field",
         "invaliddata",
+        "invalid data",
         "unknownobject",
+        "unknown object",
         "deletefailure",
         "unsupported",
     )

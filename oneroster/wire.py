@@ -69,6 +69,8 @@ def _text(value: object) -> object:
     if isinstance(value, str):
         if "\x00" in value:
             raise PydanticCustomError("nul", "holds a NUL character")
+        if _has_half(value):
+            raise PydanticCustomError("bad_value", "holds half of a character")
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
@@ -196,15 +198,29 @@ blank = BeforeValidator(_blank)
 
 
 def has_nul(value: object) -> bool:
-    """Tell whether a JSON value holds a NUL character anywhere."""
-    # The text of a value shows a NUL sooner than a walk through it would; what
-    # only looks like one is settled by the walk.
-    return r"\x00" in repr(value) and _has_nul(value)
+    """Tell whether a JSON value holds a NUL anywhere, or half of a character.
+
+    Neither can be stored: JSON escapes either half of a surrogate pair alone.
+    """
+    # The text of a value shows one sooner than a walk through it would; what only
+    # looks like one is settled by the walk.
+    text = repr(value)
+    return (r"\x00" in text or r"\ud" in text) and _has_nul(value)
 
 
 def _has_nul(value: object) -> bool:
     if isinstance(value, str):
-        return "\x00" in value
+        return "\x00" in value or _has_half(value)
     if isinstance(value, Mapping):
         return any(_has_nul(part) for pair in value.items() for part in pair)
     return isinstance(value, (list, tuple)) and any(_has_nul(part) for part in value)
+
+
+def _has_half(text: str) -> bool:
+    if text.isascii():
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False

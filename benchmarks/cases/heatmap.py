@@ -26,8 +26,8 @@ STUDENTS = {"S": 60, "M": 150}
 def measure(bench: Bench) -> list[Finding]:
     """Time GET of the grid with everything a real request has to do."""
     with bench.database() as database:
-        small = _room(database, "small", SMALL)
-        large = _room(database, "large", STUDENTS[bench.size])
+        small = room(database, "small", SMALL)
+        large = room(database, "large", STUDENTS[bench.size])
         settings = Settings(data_dir=bench.folder, local_network="localhost")
         client = create_app(settings, database).test_client()
         client.set_cookie(COOKIE, SECRET)
@@ -59,7 +59,7 @@ def measure(bench: Bench) -> list[Finding]:
     ]
 
 
-def _room(database: Database, name: str, students: int) -> tuple[int, str]:
+def room(database: Database, name: str, students: int) -> tuple[int, str]:
     """Make a class with a level in every cell; returns course and visit."""
     with database.write() as session:
         framework = _put(

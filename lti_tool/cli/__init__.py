@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from lti_tool.cli.curriculum import course, framework
+from lti_tool.cli import (
+    checks,
+    invitations,
+    platform_care,
+    source_care,
+    source_settings,
+    source_test,
+    suggesting,
+)
+from lti_tool.cli.administrators import admin
+from lti_tool.cli.api_clients import api_client
+from lti_tool.cli.certify import certify
+from lti_tool.cli.frameworks import framework
+from lti_tool.cli.links import link
 from lti_tool.cli.mastery import align, mastery
+from lti_tool.cli.members import course
 from lti_tool.cli.operation import (
     backup,
     db,
@@ -16,23 +30,30 @@ from lti_tool.cli.operation import (
 )
 from lti_tool.cli.outcomes import outcomes
 from lti_tool.cli.platforms import platform
+from lti_tool.cli.resources import resource
 from lti_tool.cli.root import masterybridge
-from lti_tool.cli.roster import runs, source
+from lti_tool.cli.roster import source
+from lti_tool.cli.runs import runs
 
 __all__ = ["main", "masterybridge"]
 
 for _command in (
+    admin,
     align,
+    api_client,
     backup,
+    certify,
     course,
     db,
     demo,
     doctor,
     framework,
     keys,
+    link,
     mastery,
     outcomes,
     platform,
+    resource,
     restore,
     runs,
     serve,
@@ -40,6 +61,17 @@ for _command in (
     worker,
 ):
     masterybridge.add_command(_command)
+
+for _command in (checks.check, *invitations.COMMANDS, *platform_care.COMMANDS):
+    platform.add_command(_command)
+for _command in (
+    *source_test.COMMANDS,
+    *source_care.COMMANDS,
+    *source_settings.COMMANDS,
+):
+    source.add_command(_command)
+for _command in suggesting.COMMANDS:
+    align.add_command(_command)
 
 
 def main() -> None:

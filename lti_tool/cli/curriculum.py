@@ -1,150 +1,34 @@
-"""`framework`, `course`: what is taught and how it is judged."""
+"""`course`: which framework a course teaches and how it is judged."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from lti_tool.cli.root import Bench, command, now, table
-from lti_tool.platforms.http import GuardedSession
-from lti_tool.storage import curriculum, frameworks, listings, naming
+from lti_tool.errors import PlanError
+from lti_tool.storage import (
+    curriculum,
+    frameworks,
+    listings,
+    naming,
+    plan_choices,
+    plan_versions,
+)
 from lti_tool.storage.database import Session
-from lti_tool.work import standing
-from lti_tool.work.frameworks import Imported, import_documents, read_document
-from mappings.case import format_case
-from mappings.rules import rule as parse_rule
+from lti_tool.work import plans_of_course, standing
+from lti_tool.work.plans_of_course import Saved
+from mappings.counting import KINDS, ORDERS
 
 DESTINATIONS = ("ags", "oneroster")
 WHO = "cli"
 
 
 @click.group()
-def framework() -> None:
-    """Competency frameworks (CASE packages)."""
-
-
-@click.group()
 def course() -> None:
     """Courses and their plans."""
-
-
-@click.argument("names", nargs=-1, required=True, metavar="PATH_OR_URL...")
-def _import(bench: Bench, names: tuple[str, ...]) -> None:
-    """Import CASE packages and files of extra associations; again is a no-op."""
-    session = GuardedSession(bench.settings.local_hosts)
-    documents = [(name, read_document(name, session)) for name in names]
-    done = import_documents(bench.database, documents, now())
-    bench.say(
-        {"imported": [_import_document(one) for one in done]},
-        "\n".join(_import_text(one) for one in done),
-    )
-
-
-command(framework, "import")(_import)
-
-
-def _import_document(one: Imported) -> dict[str, Any]:
-    return {
-        "file": one.name,
-        "framework": one.framework.title if one.framework else None,
-        "competencies": one.framework.competencies if one.framework else None,
-        "associations": one.associations,
-        "changed": not one.is_nothing,
-        "problems": [
-            {"code": problem.code, "record": problem.record, "text": problem.text}
-            for problem in one.problems
-        ],
-    }
-
-
-def _import_text(one: Imported) -> str:
-    edges = one.associations
-    told = (
-        f"{edges.added} associations added, {edges.changed} changed, "
-        f"{edges.retired} retired, {edges.same} as they were"
-    )
-    parts = [told]
-    if one.framework:
-        items = one.framework.competencies
-        parts.insert(
-            0,
-            f"{one.framework.title}: {items.added} competencies added, "
-            f"{items.changed} changed, {items.retired} retired, "
-            f"{items.same} as they were",
-        )
-    if one.problems:
-        parts.append(f"{len(one.problems)} problems, e.g. {one.problems[0].text}")
-    return f"{Path(one.name).name}: " + "; ".join(parts)
-
-
-def _framework_list(bench: Bench) -> None:
-    """List the frameworks."""
-    with bench.database.read() as session:
-        found = frameworks.load_list(session)
-    columns = ("id", "title", "version", "competencies", "associations", "case_id")
-    bench.say(
-        found,
-        table(
-            "frameworks", columns, [[one[name] for name in columns] for one in found]
-        ),
-    )
-
-
-command(framework, "list")(_framework_list)
-
-
-@click.argument("name", metavar="FRAMEWORK")
-def _framework_show(bench: Bench, name: str) -> None:
-    """Show the competencies of a framework in reading order."""
-    with bench.database.read() as session:
-        package = frameworks.load_package(
-            session, frameworks.find_framework(session, name)
-        )
-    rows = [
-        {
-            "case_id": one.case_id,
-            "code": one.human_code,
-            "statement": one.statement,
-            "depth": depth,
-        }
-        for one, depth in package.in_order()
-    ]
-    bench.say(
-        {"framework": package.title, "competencies": rows},
-        table(
-            package.title,
-            ("code", "statement"),
-            [
-                (row["code"], "  " * int(str(row["depth"])) + str(row["statement"]))
-                for row in rows
-            ],
-        ),
-    )
-
-
-command(framework, "show")(_framework_show)
-
-
-@click.argument("name", metavar="FRAMEWORK")
-@click.option("--output", type=click.Path(path_type=Path), help="File; default stdout.")
-def _framework_export(bench: Bench, name: str, output: Path | None) -> None:
-    """Write a framework as a CASE package."""
-    with bench.database.read() as session:
-        package = frameworks.load_package(
-            session, frameworks.find_framework(session, name)
-        )
-    document = format_case(package)
-    if output is None:
-        bench.say(document, json.dumps(document, indent=2, ensure_ascii=False))
-        return
-    output.write_text(json.dumps(document, ensure_ascii=False, indent=2))
-    bench.say({"written": str(output)}, f"{package.title} written to {output}")
-
-
-command(framework, "export")(_framework_export)
 
 
 def _course_list(bench: Bench) -> None:
@@ -177,11 +61,14 @@ def _course_show(bench: Bench, name: str) -> None:
     _say_course(bench, course_id)
 
 
-def _say_course(bench: Bench, course_id: int) -> None:
+def _say_course(bench: Bench, course_id: int, saved: Saved | None = None) -> None:
     with bench.database.read() as session:
         plan = curriculum.load_plan(session, course_id)
         work = curriculum.load_assignments(session, course_id)
         switched_on = curriculum.load_destinations(session, course_id)
+        settings = curriculum.load_plan_values(session, course_id)
+        version = plan_versions.last_number(session, course_id)
+    codes = {str(one.id): one.human_code or one.case_id for one in plan.competencies}
     document = {
         "id": course_id,
         "sis_class": plan.class_sourced_id,
@@ -191,6 +78,15 @@ def _say_course(bench: Bench, course_id: int) -> None:
         "parameter": plan.parameter,
         "mastery": plan.scale.mastery,
         "levels": plan.scale.levels,
+        "order": plan.evidence_order,
+        "counts": plan.counts,
+        "minimum": plan.minimum_pieces,
+        "successor_share": plan.successor_share,
+        "competency_rules": {
+            codes.get(one, one): own for one, own in settings["rules"].items()
+        },
+        "version": version or None,
+        "changed": None if saved is None else saved.effect,
         "destinations": {name: name in switched_on for name in DESTINATIONS},
         "refreshed_at": plan.refreshed_at,
         "line_items": work,
@@ -198,14 +94,48 @@ def _say_course(bench: Bench, course_id: int) -> None:
     bench.say(
         document,
         table(
-            f"{plan.title} · {plan.framework_title or 'no framework'} · {plan.rule} · "
-            f"sent to: {', '.join(switched_on) or 'nobody'}",
-            ("line item", "title", "scores", "alignments"),
+            f"{plan.title} · {plan.framework_title or 'no framework'} · "
+            f"{_rule_text(settings)} · "
+            f"sent to: {', '.join(switched_on) or 'nobody'}{_saved_text(saved)}",
+            ("line item", "title", "category", "term", "scores", "alignments"),
             [
-                (one.sourced_id, one.title, one.score_count, len(one.alignments))
+                (
+                    one.sourced_id,
+                    one.title,
+                    one.category,
+                    one.term,
+                    one.score_count,
+                    len(one.alignments),
+                )
                 for one in work
             ],
         ),
+    )
+
+
+def _rule_text(settings: Mapping[str, Any]) -> str:
+    told = str(settings["rule"])
+    if settings["parameter"] is not None:
+        told += f"({settings['parameter']:g})"
+    told += f", {settings['evidence_order']} order"
+    if settings["minimum_pieces"] > 1:
+        told += f", at least {settings['minimum_pieces']} pieces"
+    if settings["counts"] is not None:
+        told += f", {', '.join(settings['counts'])} count"
+    if settings["rules"]:
+        told += f", {len(settings['rules'])} competencies otherwise"
+    return told
+
+
+def _saved_text(saved: Saved | None) -> str:
+    if saved is None:
+        return ""
+    if saved.number is None:
+        return " · nothing was changed"
+    effect = saved.effect
+    return (
+        f" · version {saved.number}: {effect['moved']} levels moved, "
+        f"{effect['up']} up, {effect['down']} down"
     )
 
 
@@ -217,8 +147,29 @@ command(course, "show")(_course_show)
 @click.option("--rule", "rule_name")
 @click.option("--parameter", type=float)
 @click.option(
+    "--competency",
+    "competency_name",
+    help="Let --rule, --parameter and --minimum be of this competency alone.",
+)
+@click.option(
     "--mastery", type=float, metavar="CUT", help="A cut of the scale, a ratio."
 )
+@click.option("--scale", "scale_name", help="Take over a scale, by its title or id.")
+@click.option(
+    "--order", type=click.Choice(list(ORDERS)), help="What orders the evidence."
+)
+@click.option(
+    "--counts",
+    metavar="KIND,…",
+    help=f"Kinds of evidence that count, of {', '.join(KINDS)}; all for the usual.",
+)
+@click.option("--minimum", type=int, help="Pieces a level needs at least.")
+@click.option(
+    "--successor-share",
+    type=float,
+    help="What evidence for a successor is worth before it, 0 to 1.",
+)
+@click.option("--reason", help="Kept with the version.")
 @click.option(
     "--destination",
     "destinations",
@@ -229,22 +180,27 @@ def _course_set(
     bench: Bench,
     name: str,
     destinations: tuple[str, ...],
-    **options: Any,  # noqa: ANN401 -- click's own
+    reason: str | None,
+    **options: object,
 ) -> None:
-    """Change the plan of a course, and switch its destinations on or off."""
+    """Change the plan of a course, and switch its destinations on or off.
+
+    Each change of the plan is a version: see course history and course restore.
+    """
     switches = [_switch(text) for text in destinations]
+    saved = None
     with bench.database.write() as session:
         course_id = naming.find_course(session, name)
-        values = _plan_values(session, options)
+        values = _plan_values(session, course_id, options)
         if values:
-            curriculum.save_course_plan(session, course_id, values, who=WHO, now=now())
-            curriculum.load_plan(session, course_id)  # refuses what makes no plan
-            standing.refresh(session, course_id, now=now())
+            saved = plans_of_course.save(
+                session, course_id, values, who=WHO, now=now(), reason=reason
+            )
         for destination, is_on in switches:
             standing.switch(
                 session, course_id, destination, is_on=is_on, who=WHO, now=now()
             )
-    _say_course(bench, course_id)
+    _say_course(bench, course_id, saved)
 
 
 command(course, "set")(_course_set)
@@ -259,17 +215,133 @@ def _switch(text: str) -> tuple[str, bool]:
     return destination, state == "on"
 
 
-def _plan_values(session: Session, options: dict[str, Any]) -> dict[str, Any]:
+def _plan_values(
+    session: Session, course_id: int, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what the options say of a course's plan, as it is stored."""
     values: dict[str, Any] = {}
     if options["framework_name"]:
         values["framework_id"] = frameworks.find_framework(
             session, options["framework_name"]
         )
-    if options["rule_name"]:
-        chosen = parse_rule(options["rule_name"], options["parameter"])
-        values |= {"rule": chosen.name, "parameter": chosen.parameter}
-    elif options["parameter"] is not None:
+    if options["rule_name"] is None and options["parameter"] is not None:
         raise click.UsageError("--parameter goes with --rule")
-    if options["mastery"] is not None:
-        values["mastery_cut"] = options["mastery"]
+    if options["scale_name"]:
+        values |= _scale(session, options["scale_name"])
+    if options["counts"] is not None:
+        named = [one.strip() for one in options["counts"].split(",")]
+        values["counts"] = None if named == ["all"] else [one for one in named if one]
+    chosen = {
+        "mastery_cut": options["mastery"],
+        "evidence_order": options["order"],
+        "successor_share": options["successor_share"],
+    }
+    values |= {name: one for name, one in chosen.items() if one is not None}
+    if options["competency_name"]:
+        return values | {"rules": _own_rules(session, course_id, options)}
+    return values | _rule_values(options)
+
+
+def _rule_values(options: Mapping[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if options["rule_name"]:
+        values = {"rule": options["rule_name"], "parameter": options["parameter"]}
+    if options["minimum"] is not None:
+        values["minimum_pieces"] = options["minimum"]
     return values
+
+
+def _own_rules(
+    session: Session, course_id: int, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the competencies' own rules with one set anew.
+
+    Where neither rule nor minimum is given, that one goes by the course again.
+    """
+    settings = curriculum.load_plan_values(session, course_id)
+    one = naming.find_competency(
+        session, options["competency_name"], settings["framework_id"]
+    )
+    rules = dict(settings["rules"])
+    old = rules.pop(str(one), None)
+    chosen = _rule_values(options)
+    if not chosen:
+        return rules
+    before = old or {
+        "rule": settings["rule"],
+        "parameter": settings["parameter"],
+        "minimum_pieces": None,
+    }
+    return rules | {str(one): {**before, **chosen}}
+
+
+def _scale(session: Session, name: str) -> dict[str, Any]:
+    found = [
+        one
+        for one in plan_choices.load_scales(session)
+        if name.casefold() in (one.title.casefold(), str(one.id))
+    ]
+    if len(found) != 1:
+        raise PlanError(
+            f"{len(found)} scales are called {name!r}; give the title or id of one"
+        )
+    levels = [dict(one) for one in found[0].levels]
+    return {"scale": levels, "mastery_cut": found[0].mastery_cut}
+
+
+@click.argument("name", metavar="COURSE")
+def _course_history(bench: Bench, name: str) -> None:
+    """List the versions of a course's plan, with what each changed and moved."""
+    with bench.database.read() as session:
+        course_id = naming.find_course(session, name)
+        versions = plan_versions.load_versions(session, course_id)
+    before = [one.settings for one in versions[1:]] + [{}]
+    told: list[dict[str, Any]] = [
+        {
+            "number": one.number,
+            "made_by": one.made_by,
+            "made_at": one.made_at,
+            "reason": one.reason,
+            "restores": one.restores,
+            "effect": one.effect,
+            "changes": plans_of_course.differences(old, one.settings) if old else [],
+        }
+        for one, old in zip(versions, before, strict=True)
+    ]
+    bench.say(
+        told,
+        table(
+            "versions of the plan",
+            ("number", "when", "who", "changed", "levels moved", "reason"),
+            [
+                (
+                    one["number"],
+                    one["made_at"],
+                    one["made_by"],
+                    ", ".join(dict.fromkeys(each.field for each in one["changes"])),
+                    (one["effect"] or {}).get("moved"),
+                    one["reason"],
+                )
+                for one in told
+            ],
+        ),
+    )
+
+
+command(course, "history")(_course_history)
+
+
+@click.argument("name", metavar="COURSE")
+@click.argument("number", type=int)
+@click.option("--reason", help="Kept with the version.")
+def _course_restore(bench: Bench, name: str, number: int, reason: str | None) -> None:
+    """Bring an earlier version of a course's plan back, levels included."""
+    with bench.database.write() as session:
+        course_id = naming.find_course(session, name)
+        saved = plans_of_course.restore(
+            session, course_id, number, who=WHO, now=now(), reason=reason
+        )
+    _say_course(bench, course_id, saved)
+
+
+command(course, "restore")(_course_restore)

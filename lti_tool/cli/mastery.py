@@ -12,7 +12,7 @@ import click
 from lti_tool.cli.curriculum import WHO
 from lti_tool.cli.root import PROBLEM, Bench, command, now
 from lti_tool.storage import curriculum, listings, naming, people
-from lti_tool.work import alignments, standing
+from lti_tool.work import alignments, reasons, standing
 from mappings.rules import rule as parse_rule
 from mappings.trials import calculation
 
@@ -29,7 +29,10 @@ def mastery() -> None:
 
 @click.argument("path", type=click.Path(path_type=Path), metavar="FILE")
 def _align_import(bench: Bench, path: Path) -> int:
-    """Import alignments from CSV: course,line_item,competency,weight."""
+    """Import alignments from CSV: course,line_item,competency,weight.
+
+    Columns part (question:1-4, row:3) and practice (yes) may follow.
+    """
     report = alignments.import_file(bench.database, path, who=WHO, now=now())
     shown = [f"{one.file} line {one.line}: {one.text}" for one in report.problems]
     told = (
@@ -58,14 +61,18 @@ def _align_export(bench: Bench, output: Path | None) -> None:
         found = listings.load_export(session)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(alignments.COLUMNS)
+    has_more = any(one["part"] or one["is_practice"] for one in found)
+    more = alignments.MORE_COLUMNS if has_more else ()
+    writer.writerow([*alignments.COLUMNS, *more])
     for one in found:
+        how = [one["part"], "yes" if one["is_practice"] else ""]
         writer.writerow(
             [
                 one["course"] or one["course_id"],
                 one["line_item"],
                 one["competency"],
                 f"{one['weight']:g}",
+                *how[: len(more)],
             ]
         )
     if output is not None:
@@ -136,37 +143,13 @@ def _explain(bench: Bench, course_name: str, student: str, competency: str) -> N
         person_id = people.find_person(session, student)
         competency_id = naming.find_competency(session, competency, plan.framework_id)
         why = standing.why(session, course_id, person_id, competency_id, now=now())
-    pieces = [
-        {
-            "title": piece.score.title,
-            "date": piece.score.scored_on,
-            "given": piece.score.given,
-            "maximum": piece.score.maximum,
-            "source": piece.score.source,
-            "counts": piece.left_out is None,
-            "left_out": piece.left_out,
-        }
-        for piece in why.pieces
-    ]
-    found = why.attainment
     document = {
         "course": course_id,
         "student": person_id,
         "competency": competency_id,
-        "rule": why.rule.name,
-        "parameter": why.rule.parameter,
-        "value": found.value,
-        "level": found.level.name if found.level else None,
-        "evidence": pieces,
-        "arithmetic": list(found.arithmetic),
+        **reasons.document(why),
     }
-    lines = [f"{document['level'] or 'not assessed'} by {why.rule}"]
-    lines += [
-        f"  {one['date'] or ''} {one['title']}: {one['given']}/{one['maximum']}"
-        + (f" left out: {one['left_out']}" if one["left_out"] else "")
-        for one in pieces
-    ]
-    bench.say(document, "\n".join([*lines, *found.arithmetic]))
+    bench.say(document, "\n".join(reasons.lines(why)))
 
 
 command(mastery, "explain")(_explain)

@@ -7,11 +7,12 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, TypedDict, Unpack
 from urllib.parse import quote, urlsplit
 
 import click
@@ -23,11 +24,15 @@ from lti_tool.errors import BridgeError, ConfigError
 from lti_tool.logs import log
 from lti_tool.platforms.http import is_local
 from lti_tool.settings import Settings
+from lti_tool.storage import accounts
 from lti_tool.storage import keys as tool_keys
 from lti_tool.storage.database import Database
+from lti_tool.web import metrics
 from lti_tool.work.jobs import Jobs
+from lti_tool.work.signing import rotate
 
 THREADS: Final = 8
+FIRST_ADMIN: Final = "there is none yet; run: masterybridge admin invite"
 
 
 @click.option("--host", default="127.0.0.1", show_default=True)
@@ -40,8 +45,9 @@ def _serve(
     """Serve the tool; on the embedded default the job worker runs inside."""
     with bench.database.write() as session:
         tool_keys.ensure(session, bench.key(), now=now())
+        first = {} if accounts.has_accounts(session) else {"first_admin": FIRST_ADMIN}
     bench.database.close()  # nothing open may cross a fork
-    log().info("serving", host=host, port=port, processes=workers)
+    log().info("serving", host=host, port=port, processes=workers, **first)
     has_worker = bench.settings.is_embedded and not no_worker
     if workers == 1:
         _serve_here(bench, host, port, has_worker=has_worker)
@@ -57,10 +63,26 @@ def _serve_here(bench: Bench, host: str, port: int, *, has_worker: bool) -> None
     consumer = jobs.embedded_worker() if has_worker else None
     if consumer is not None:
         consumer.start()
-    app = create_app(bench.settings, bench.database, tell_worker=jobs.deliver)
+    app = create_app(
+        bench.settings,
+        bench.database,
+        tell_worker=jobs.deliver,
+        order_sync=jobs.order,
+        order_look=jobs.look,
+        order_import=jobs.import_framework,
+    )
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
-        waitress.serve(app, host=host, port=port, threads=THREADS, _quiet=True)
+        waitress.serve(
+            app,
+            host=host,
+            port=port,
+            threads=THREADS,
+            # The application itself heeds them as MASTERYBRIDGE_TRUSTED_PROXIES says,
+            # and tells by them what did not come from this machine.
+            clear_untrusted_proxy_headers=False,
+            _quiet=True,
+        )
     finally:
         if consumer is not None:
             consumer.stop(graceful=True)
@@ -95,8 +117,16 @@ def _serve_processes(
             """Make the application in its process: connections survive no fork."""
             database = Database(settings.database)
             jobs = Jobs(settings, database)
-            return create_app(settings, database, tell_worker=jobs.deliver)
+            return create_app(
+                settings,
+                database,
+                tell_worker=jobs.deliver,
+                order_sync=jobs.order,
+                order_look=jobs.look,
+                order_import=jobs.import_framework,
+            )
 
+    metrics.share(Path(tempfile.mkdtemp(prefix="masterybridge-counts-")))
     command_line = [
         sys.executable,
         "-c",
@@ -289,15 +319,44 @@ def keys() -> None:
     """Our signing keys."""
 
 
-def _rotate(bench: Bench) -> None:
-    """Take the next key into use; the old one stays published."""
+@click.option(
+    "--leaked", is_flag=True, help="The key in use has leaked: stop publishing it."
+)
+def _rotate(bench: Bench, *, leaked: bool) -> None:
+    """Take the next key into use; the old one stays published.
+
+    Platforms keep our keys for up to a day. A key that is younger than that signs as
+    soon as they know it; the worker sees to it. With --leaked it signs at once, and
+    a platform that does not know it yet refuses us until it asks again.
+    """
     with bench.database.write() as session:
-        tool_keys.ensure(session, bench.key(), now=now())
-        kid = tool_keys.rotate(session, bench.key(), now=now())
-    bench.say({"current": kid}, f"signing with {kid} from now on")
+        turn = rotate(session, bench.key(), who="cli", now=now(), at_once=leaked)
+    text = f"signing with {turn.current} from now on"
+    if turn.signs_at is not None:
+        text = (
+            f"{turn.following} takes over at {turn.signs_at:%Y-%m-%d %H:%M} UTC, when "
+            f"every platform knows it; until then {turn.current} signs"
+        )
+    bench.say(
+        {
+            "current": turn.current,
+            "following": turn.following,
+            "takes_over_at": turn.signs_at,
+        },
+        text,
+    )
 
 
 command(keys, "rotate")(_rotate)
+
+
+class _Shown(TypedDict):
+    """Where and what a demonstration shows."""
+
+    host: str
+    port: int
+    seed: int
+    size: Literal["school", "district"]
 
 
 @click.option("--host", default="127.0.0.1", show_default=True)
@@ -305,7 +364,7 @@ command(keys, "rotate")(_rotate)
 @click.option("--seed", default=7, show_default=True, type=int)
 @click.option("--size", type=click.Choice(["school", "district"]), default="district")
 @click.option("--check", is_flag=True, help="Run the main job without a browser, exit.")
-def _demo(bench: Bench, *, check: bool, **options: Any) -> int:  # noqa: ANN401 -- the options above
+def _demo(bench: Bench, *, check: bool, **options: Unpack[_Shown]) -> int:
     """Show the tool with a made-up district, a pretend LMS and SIS."""
     from lti_tool.demo.run import Demo  # noqa: PLC0415 -- nothing else needs it
 

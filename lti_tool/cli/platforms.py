@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from lti_tool.cli.root import PROBLEM, Bench, command, now, table
+from lti_tool.cli.root import Bench, command, now, table
 from lti_tool.errors import ConfigError, PlatformError
-from lti_tool.platforms.http import KEYS_LIMIT, Ask, GuardedSession, ask, check_url
+from lti_tool.lti13.keys import parse_key_set
+from lti_tool.platforms.http import check_url
 from lti_tool.platforms.profiles import PROFILES
 from lti_tool.storage import keys, registrations, secrets
-from lti_tool.storage.registrations import NewRegistration, Registration
+from lti_tool.storage.registrations import NewRegistration
+from lti_tool.work import platforms as work
+from lti_tool.work.platforms import Author
 
 _OK = 200
 
@@ -27,7 +31,12 @@ def platform() -> None:
 @click.option("--client-id", required=True)
 @click.option("--auth-url", required=True)
 @click.option("--token-url", required=True)
-@click.option("--jwks-url", required=True)
+@click.option("--jwks-url")
+@click.option(
+    "--jwks-file",
+    type=click.Path(path_type=Path),
+    help="The platform's key set itself, where it has no address.",
+)
 @click.option("--deployment-id", "deployment_ids", multiple=True)
 @click.option("--vendor", type=click.Choice(sorted(PROFILES)), default="other")
 @click.option("--outcomes-url")
@@ -36,25 +45,31 @@ def _add(
     bench: Bench,
     deployment_ids: tuple[str, ...],
     outcomes_token_file: Path | None,
+    jwks_file: Path | None,
     **fields: str | None,
 ) -> None:
     """Register a platform; deployments named here are active at once."""
-    for name in ("auth_url", "token_url", "jwks_url"):
+    if (jwks_file is None) == (fields["jwks_url"] is None):
+        raise click.UsageError("name the keys by one of --jwks-url and --jwks-file")
+    held = None if jwks_file is None else _key_set(jwks_file)
+    for name in ("auth_url", "token_url", *([] if held else ["jwks_url"])):
         check_url(str(fields[name]), local_hosts=bench.settings.local_hosts)
     token = None
     if outcomes_token_file is not None:
-        try:
-            text = outcomes_token_file.read_text().strip()
-        except OSError as error:
-            raise ConfigError(
-                f"{outcomes_token_file} cannot be read ({error.strerror})"
-            ) from error
-        token = secrets.encrypt(text, bench.key())
-    values: dict[str, Any] = {**fields, "outcomes_token": token}
+        token = secrets.encrypt(_text(outcomes_token_file), bench.key())
+    values: dict[str, Any] = {
+        **fields,
+        "jwks_url": fields["jwks_url"] or "",
+        "jwks": held,
+        "outcomes_token": token,
+    }
     with bench.database.write() as session:
         keys.ensure(session, bench.key(), now=now())
-        registration_id = registrations.add_registration(
-            session, NewRegistration(**values), deployment_ids=deployment_ids, now=now()
+        registration_id = work.add(
+            session,
+            NewRegistration(**values),
+            deployment_ids=deployment_ids,
+            by=Author("cli", now()),
         )
     url = bench.settings.public_url.rstrip("/")
     bench.say(
@@ -72,6 +87,28 @@ def _add(
 
 
 command(platform, "add")(_add)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror})") from error
+
+
+def _key_set(path: Path) -> dict[str, Any]:
+    """The key set in a file, once it is seen to hold a key we could use."""
+    text = _text(path)
+    try:
+        if parse_key_set(text.encode()):
+            found: dict[str, Any] = json.loads(text)
+            return found
+    except PlatformError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    raise ConfigError(
+        f"{path} holds no usable key; an RSA key of 2048 bits or more with a kid, "
+        "for RS256 signatures, is needed"
+    )
 
 
 def _list(bench: Bench) -> None:
@@ -103,55 +140,11 @@ command(platform, "list")(_list)
 def _remove(bench: Bench, platform_id: int) -> None:
     """Switch a platform off; what came from it is kept."""
     with bench.database.write() as session:
-        registrations.load_registration(session, platform_id)
-        registrations.disable_registration(session, platform_id)
+        work.switch(session, platform_id, is_on=False, by=Author("cli", now()))
     bench.say({"disabled": platform_id}, f"platform {platform_id} is off")
 
 
 command(platform, "remove")(_remove)
-
-
-def _check(bench: Bench) -> int:
-    """Fetch the keys of every platform and say what is wrong."""
-    session = GuardedSession(bench.settings.local_hosts)
-    with bench.database.read() as reading:
-        found = registrations.load_registrations(reading)
-        pending = {
-            one.id: [
-                row
-                for row in registrations.load_deployments(reading, one.id)
-                if row["status"] == "pending"
-            ]
-            for one in found
-        }
-    checks = [
-        {
-            "platform": one.name,
-            "keys": _keys_problem(session, one) or "ok",
-            "waiting_deployments": [row["deployment_id"] for row in pending[one.id]],
-        }
-        for one in found
-        if one.is_active
-    ]
-    columns = ("platform", "keys", "waiting_deployments")
-    bench.say(
-        checks,
-        table("checks", columns, [[one[name] for name in columns] for one in checks]),
-    )
-    return PROBLEM if any(one["keys"] != "ok" for one in checks) else 0
-
-
-def _keys_problem(session: GuardedSession, one: Registration) -> str:
-    try:
-        answer = ask(session, Ask("GET", one.jwks_url, limit=KEYS_LIMIT))
-    except PlatformError as error:
-        return str(error)
-    if answer.status != _OK:
-        return f"{one.jwks_url} answered {answer.status}; check the keyset URL"
-    return ""
-
-
-command(platform, "check")(_check)
 
 
 @click.argument("platform_id", type=int, metavar="PLATFORM")
@@ -159,9 +152,8 @@ command(platform, "check")(_check)
 def _approve(bench: Bench, platform_id: int, deployment_id: str) -> None:
     """Let a waiting deployment of a platform in."""
     with bench.database.write() as session:
-        registrations.activate_deployment(
-            session, platform_id, deployment_id, now=now()
-        )
+        by = Author("cli", now())
+        work.switch_named(session, platform_id, deployment_id, "active", by=by)
     bench.say({"active": deployment_id}, f"deployment {deployment_id} is active")
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final, NoReturn, ParamSpec
+from typing import Final, NoReturn, ParamSpec, Protocol
 
 import click
 from rich.console import Console
@@ -58,6 +58,22 @@ SILENT: Final = frozenset(
 P = ParamSpec("P")
 stdout = Console()
 stderr = Console(stderr=True)
+
+
+class Move(Protocol):
+    """Tells a person that something is being counted; of: how many it will be."""
+
+    def __call__(
+        self, phase: str, count: int, *, of: int | None = None, note: str = ""
+    ) -> None:
+        """Show the count of a phase."""
+
+
+def _stand_still(
+    phase: str, count: int, *, of: int | None = None, note: str = ""
+) -> None:
+    """Show nothing."""
+    del phase, count, of, note
 
 
 class Bench:
@@ -108,17 +124,21 @@ class Bench:
             stdout.print(text, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
-    def progress(self) -> Iterator[Callable[[str, int], None]]:
+    def progress(self) -> Iterator[Move]:
         """Show what is going on, on a terminal only."""
         if not stderr.is_terminal:
-            yield lambda _phase, _count: None
+            yield _stand_still
             return
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn())
         with Progress(*columns, console=stderr, transient=True) as bar:
             task = bar.add_task("starting", total=None)
 
-            def move(phase: str, count: int) -> None:
-                bar.update(task, description=f"{phase}: {count}")
+            def move(
+                phase: str, count: int, *, of: int | None = None, note: str = ""
+            ) -> None:
+                text = f"{phase}: {count:,}" + (f" of {of:,}" if of else "")
+                text += f" ({note})" if note else ""
+                bar.update(task, description=text, completed=count, total=of)
 
             yield move
 

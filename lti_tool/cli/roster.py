@@ -1,9 +1,11 @@
-"""`source` and `runs`: where rosters and scores come from, and how pulls went."""
+"""`source`: where rosters and scores come from, and how they are pulled."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 import click
@@ -21,21 +23,43 @@ from lti_tool.cli.root import (
 )
 from lti_tool.errors import ConfigError, SyncError
 from lti_tool.platforms.http import check_url
-from lti_tool.storage import secrets, sources
-from lti_tool.work import probe, roster
+from lti_tool.storage import run_pages, secrets, sources
+from lti_tool.work import orders, roster, source_care
+from lti_tool.work.feeds import Feed
+from lti_tool.work.platforms import Author
 from lti_tool.work.roster import SyncOptions, SyncReport
+from lti_tool.work.watching import Step
 
 AUTHS = ("basic", "form", "oauth1-sha1", "oauth1-sha256", "bearer")
+
+
+class _Place(TypedDict):
+    """Where a source is, and how we are let in."""
+
+    rest: str | None
+    csv_path: Path | None
+    version: str
+    token_url: str | None
+    client_id: str | None
+    client_secret_file: Path | None
+    auth: str
+    ca_file: Path | None
+
+
+class _Said(TypedDict):
+    """What is said of one sync."""
+
+    dry_run: bool
+    full: bool
+    accept: str | None
+    accept_ends: bool
+    all_but_ends: bool
+    reason: str | None
 
 
 @click.group()
 def source() -> None:
     """Student information systems: add, test, sync."""
-
-
-@click.group()
-def runs() -> None:
-    """How syncs went."""
 
 
 @click.argument("name")
@@ -48,32 +72,41 @@ def runs() -> None:
 @click.option("--client-id")
 @click.option("--client-secret-file", type=click.Path(path_type=Path))
 @click.option("--auth", type=click.Choice(AUTHS), default="basic")
-def _add(bench: Bench, name: str, **options: Any) -> None:  # noqa: ANN401 -- click's own
+@click.option(
+    "--ca-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The certificates to trust for this host in place of the public ones.",
+)
+def _add(bench: Bench, name: str, **options: Unpack[_Place]) -> None:
     """Add a source: a OneRoster service or a bundle of CSV files."""
-    if bool(options["rest"]) == bool(options["csv_path"]):
+    location, path = options["rest"], options["csv_path"]
+    if location and not path:
+        values = _rest(bench, location, options)
+    elif path and not location:
+        values = _csv(path)
+    else:
         raise click.UsageError("say where it is: --rest URL or --csv PATH")
-    values = _rest(bench, options) if options["rest"] else _csv(options)
     with bench.database.write() as session:
-        source_id = sources.add_source(session, {"name": name, **values}, now())
+        source_id = source_care.add(
+            session, {"name": name, **values}, by=Author("cli", now())
+        )
     bench.say(
         {"id": source_id, "name": name, "kind": values["kind"]},
         f'source "{name}" added; try it: masterybridge source sync {name} --dry-run',
     )
 
 
-def _csv(options: dict[str, Any]) -> dict[str, Any]:
-    path: Path = options["csv_path"]
+def _csv(path: Path) -> dict[str, Any]:
     if not path.exists():
         raise ConfigError(f"{path} is not there; name a folder or a zip")
     return {"kind": "csv", "location": str(path.resolve())}
 
 
-def _rest(bench: Bench, options: dict[str, Any]) -> dict[str, Any]:
-    location = options["rest"]
+def _rest(bench: Bench, location: str, options: _Place) -> dict[str, Any]:
     if "://" not in location:
         location = f"https://{location}"
     check_url(location, local_hosts=bench.settings.local_hosts)
-    secret_file: Path | None = options["client_secret_file"]
+    secret_file = options["client_secret_file"]
     if secret_file is None:
         raise click.UsageError("--client-secret-file is needed for a REST source")
     if options["client_id"] is None and options["auth"] != "bearer":
@@ -96,32 +129,15 @@ def _rest(bench: Bench, options: dict[str, Any]) -> dict[str, Any]:
         "auth": options["auth"],
         "client_id": options["client_id"],
         "client_secret": secrets.encrypt(secret, bench.key()),
+        "ca_file": _resolved(options["ca_file"]),
     }
 
 
+def _resolved(path: Path | None) -> str | None:
+    return None if path is None else str(path.resolve())
+
+
 command(source, "add")(_add)
-
-
-@click.argument("name")
-def _test(bench: Bench, name: str) -> int:
-    """Read one page of each collection and say what was seen."""
-    with bench.database.read() as session:
-        found = sources.load_source(session, name)
-    checks = probe.try_source(bench.outside.feed(found, is_trial=True))
-    bench.say(
-        {"source": name, "checks": checks},
-        table(
-            f"source {name}",
-            ("collection", "records seen", "problem"),
-            [(one["collection"], one["records"], one["problem"]) for one in checks],
-        ),
-    )
-    if any(one["code"] in SILENT for one in checks):
-        return NO_ANSWER
-    return PROBLEM if any(one["problem"] for one in checks) else 0
-
-
-command(source, "test")(_test)
 
 
 def _list(bench: Bench) -> None:
@@ -142,7 +158,9 @@ command(source, "list")(_list)
 def _remove(bench: Bench, name: str) -> None:
     """Remove a source that has brought nothing yet."""
     with bench.database.write() as session:
-        sources.remove_source(session, name)
+        found = sources.load_source(session, name)
+        by = Author("cli", now())
+        source_care.remove(session, bench.settings, found.id, by=by)
     bench.say({"removed": name}, f'source "{name}" removed')
 
 
@@ -151,38 +169,137 @@ command(source, "remove")(_remove)
 
 @click.argument("name")
 @click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
+@click.option("--full", is_flag=True, help="Read everything, not only what changed.")
 @click.option(
     "--accept", metavar="PLAN_HASH", help="Apply the held plan you have read."
 )
 @click.option("--accept-ends", is_flag=True, help="Apply ends whatever their number.")
-def _sync(
-    bench: Bench, name: str, *, dry_run: bool, accept: str | None, accept_ends: bool
-) -> int:
+@click.option(
+    "--all-but-ends",
+    is_flag=True,
+    help="Of the plan named by --accept apply adds and changes, and no ends.",
+)
+@click.option("--reason", help="Why the plan is accepted; kept with its run.")
+def _sync(bench: Bench, name: str, **options: Unpack[_Said]) -> int:
     """Pull rosters and scores; the same pull again changes nothing."""
+    if options["all_but_ends"] and not options["accept"]:
+        raise click.UsageError("--all-but-ends needs --accept with the plan's hash")
+    if options["all_but_ends"] and options["accept_ends"]:
+        raise click.UsageError("--all-but-ends and --accept-ends exclude each other")
+    said = SyncOptions(
+        is_dry_run=options["dry_run"],
+        is_full=options["full"],
+        accept=options["accept"],
+        accept_ends=options["accept_ends"],
+        is_without_ends=options["all_but_ends"],
+    )
+    if said.accept and not said.is_dry_run:
+        said = replace(said, of_run_id=_decide(bench, name, said, options["reason"]))
+    return pull(bench, name, said)
+
+
+def _decide(
+    bench: Bench, name: str, said: SyncOptions, reason: str | None
+) -> int | None:
+    """Keep the yes on the run that showed the plan; returns that run, if it waits."""
+    with bench.database.write() as session:
+        source_id = sources.load_source(session, name).id
+        shown = run_pages.find_shown(session, source_id, str(said.accept))
+        if shown is not None:
+            orders.accept(
+                session,
+                shown,
+                is_without_ends=said.is_without_ends,
+                reason=reason,
+                by=Author("cli", now()),
+            )
+    return shown
+
+
+command(source, "sync")(_sync)
+
+
+def pull(bench: Bench, name: str, said: SyncOptions) -> int:
+    """Pull a source and print how it went; returns the exit code."""
     with bench.database.read() as session:
         found = sources.load_source(session, name)
+    return pull_from(bench, found, lambda: bench.outside.feed(found), said)
+
+
+def pull_from(
+    bench: Bench,
+    found: sources.Source,
+    open_feed: Callable[[], Feed],
+    said: SyncOptions,
+) -> int:
+    """Pull from a feed of a source and print how it went; returns the exit code."""
+    name = found.name
     with bench.progress() as move:
-        options = SyncOptions(
-            is_dry_run=dry_run,
-            accept=accept,
-            accept_ends=accept_ends,
-            on_progress=move,
-        )
         try:
             report = roster.sync(
                 bench.database,
                 found.id,
-                lambda: bench.outside.feed(found),
+                open_feed,
                 now,
-                options,
+                replace(
+                    said,
+                    on_progress=move,
+                    on_step=lambda step: move(
+                        step.collection, step.count, of=step.expected, note=_rate(step)
+                    ),
+                ),
             )
         except SyncError as error:
             return _say_failed(bench, name, error)
     _say_report(bench, name, report)
-    return ON_HOLD if report.status == "held" else 0
+    return _EXITS.get(report.status, 0)
 
 
-command(source, "sync")(_sync)
+# A run that was stopped changed nothing; one that is parked goes on by itself.
+_EXITS: Final = {"held": ON_HOLD, "stopped": PROBLEM, "parked": NO_ANSWER}
+_MINUTE: Final = 60
+
+
+def _rate(step: Step) -> str:
+    """How fast a collection is read, and how long it will take."""
+    if not step.per_second:
+        return ""
+    text = f"{step.per_second:,.0f} a second"
+    left = step.seconds_left
+    if left is None:
+        return text
+    if left < _MINUTE:
+        return f"{text}, {left:.0f} s left"
+    return f"{text}, {left / _MINUTE:.0f} min left"
+
+
+@click.argument("name")
+def _pause(bench: Bench, name: str) -> None:
+    """Let a source run no more by itself; it still runs when told to."""
+    _switch(bench, name, "paused")
+
+
+command(source, "pause")(_pause)
+
+
+@click.argument("name")
+def _resume(bench: Bench, name: str) -> None:
+    """Let a source run by its schedule again."""
+    _switch(bench, name, "active")
+
+
+command(source, "resume")(_resume)
+
+
+def _switch(bench: Bench, name: str, status: str) -> None:
+    with bench.database.write() as session:
+        found = sources.load_source(session, name)
+        by = Author("cli", now())
+        is_new = source_care.switch(session, found.id, status, by=by)
+    already = "" if is_new else " already"
+    bench.say(
+        {"source": name, "status": status}, f'source "{name}" is {status}{already}'
+    )
 
 
 def _say_failed(bench: Bench, name: str, error: SyncError) -> int:
@@ -204,6 +321,7 @@ def _say_report(bench: Bench, name: str, report: SyncReport) -> None:
         "source": name,
         "run": report.run_id,
         "status": report.status,
+        "kind": report.kind,
         "text": report.text,
         "plan": {
             kind: {
@@ -232,46 +350,4 @@ def _say_report(bench: Bench, name: str, report: SyncReport) -> None:
     bench.say(document, shown)
 
 
-def _runs_list(bench: Bench) -> None:
-    """List the newest runs."""
-    with bench.database.read() as session:
-        found = sources.load_runs(session)
-    columns = ("id", "source", "status", "trigger", "started_at", "ended_at", "text")
-    bench.say(
-        found,
-        table("runs", columns, [[one[name] for name in columns] for one in found]),
-    )
-
-
-command(runs, "list")(_runs_list)
-
-
-@click.argument("run", type=int)
-def _runs_show(bench: Bench, run: int) -> None:
-    """Show one run with its problems."""
-    with bench.database.read() as session:
-        found = sources.load_run(session, run)
-    columns = ("place", "field", "code", "text")
-    bench.say(
-        found,
-        table(
-            f"run {run}: {found['status']} {found['text'] or ''}",
-            columns,
-            [[one[name] for name in columns] for one in found["rows"]],
-        ),
-    )
-
-
-command(runs, "show")(_runs_show)
-
-
-@click.argument("run", type=int)
-def _runs_retry(bench: Bench, run: int) -> int:
-    """Pull the source of a run once more."""
-    with bench.database.read() as session:
-        name = sources.load_run(session, run)["source"]
-    return _sync(bench, name, dry_run=False, accept=None, accept_ends=False)
-
-
-command(runs, "retry")(_runs_retry)
 masterybridge.add_command(source)

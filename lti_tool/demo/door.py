@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, abort, current_app, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from lti_tool.storage import accounts
+from lti_tool.web.admin.guard import keep_admin
+from lti_tool.web.sessions import clock, database
 from lti_tool.web.texts import gettext
 
 door = Blueprint("door", __name__, template_folder="templates")
@@ -23,7 +26,7 @@ class Card:
     words: str
 
 
-ORDER: Final = ("teacher", "student", "lms", "gradebook")
+ORDER: Final = ("teacher", "student", "admin", "lms", "gradebook")
 
 
 @door.get("/demo")
@@ -33,6 +36,19 @@ def cards() -> ResponseReturnValue:
     told = _told()
     found = [Card(links[name], *told[name]) for name in ORDER if links.get(name)]
     return render_template("door/cards.html", cards=found)
+
+
+@door.get("/demo/enter/admin")
+def enter_admin() -> ResponseReturnValue:
+    """Sign the visitor in as the demo's administrator; there is none elsewhere."""
+    account_id = current_app.config.get("DEMO_ADMIN")
+    if account_id is None:
+        abort(404)
+    with database().write() as session:
+        secret = accounts.open_session(session, account_id, now=clock())
+    answer = redirect(url_for("admin.home"), 303)
+    keep_admin(answer, secret)
+    return answer
 
 
 def _told() -> dict[str, tuple[str, str]]:
@@ -45,6 +61,10 @@ def _told() -> dict[str, tuple[str, str]]:
         "student": (
             gettext("Student Amira"),
             gettext("Her own mastery page: where she is and what is next."),
+        ),
+        "admin": (
+            gettext("IT admin"),
+            gettext("What is connected, what waits, and how a platform is registered."),
         ),
         "lms": (
             gettext("Open inside the pretend LMS"),

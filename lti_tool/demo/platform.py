@@ -11,6 +11,8 @@ and is the counterpart of the tests. Example:
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask
 from joserfc.jwk import RSAKey
 
@@ -22,12 +24,21 @@ from lti_tool.demo.platform_campus import (
     utc_now,
 )
 from lti_tool.demo.platform_claims import sign_launch
-from lti_tool.demo.platform_manners import CANVAS, MOODLE, STANDARD, Manners
+from lti_tool.demo.platform_copies import copy_course
+from lti_tool.demo.platform_manners import (
+    APP,
+    CANVAS,
+    MOODLE,
+    STANDARD,
+    Manners,
+)
+from lti_tool.demo.platform_notices import sign_notice, tell_of_copy
 from lti_tool.demo.platform_records import (
     Call,
     Course,
     Edit,
     Grade,
+    Group,
     Key,
     LineItem,
     Link,
@@ -35,8 +46,10 @@ from lti_tool.demo.platform_records import (
     Registration,
     Ticket,
 )
+from lti_tool.demo.platform_registration import opening_url, switch_on
 
 __all__ = [
+    "APP",
     "CANVAS",
     "MOODLE",
     "STANDARD",
@@ -91,6 +104,55 @@ class Platform(Campus):
     ) -> str:
         """The id_token of a launch; edit changes header and claims before signing."""
         return sign_launch(self, ticket, nonce, edit=edit, key=key)
+
+    def copy_course(
+        self,
+        course_id: str,
+        new_id: str,
+        title: str,
+        sis_class_sourced_id: str | None = None,
+    ) -> Course:
+        """Copy a course without its people, and tell the tools that listen."""
+        course = copy_course(
+            self, course_id, new_id, title, sourced_id=sis_class_sourced_id
+        )
+        tell_of_copy(self, course)
+        return course
+
+    def sign_notice(
+        self,
+        client_id: str,
+        kind: str,
+        claims: dict[str, Any],
+        *,
+        edit: Edit | None = None,
+        key: Key | None = None,
+    ) -> str:
+        """A notice to a tool; edit changes header and claims before signing."""
+        return sign_notice(self, client_id, kind, claims, edit=edit, key=key)
+
+    def opening_url(self, tool_url: str, client_id: str | None = None) -> str:
+        """Where an administrator goes to have a tool register or renew itself."""
+        return opening_url(self, tool_url, client_id)
+
+    def switch_on(self, client_id: str) -> None:
+        """Play an administrator who switches a new tool on."""
+        switch_on(self, client_id)
+
+    def add_group(
+        self,
+        course_id: str,
+        group_id: str,
+        name: str,
+        *people: str,
+        set_name: str | None = None,
+    ) -> Group:
+        """Put people of a course into a new group."""
+        course = self.course(course_id)
+        group = Group(group_id, name, set_name, people)
+        with self.lock:
+            self.groups.setdefault(course.id, []).append(group)
+        return group
 
     def line_items(self, course_id: str) -> list[LineItem]:
         """The columns of a course's gradebook, oldest first."""

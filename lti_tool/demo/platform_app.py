@@ -11,9 +11,12 @@ from lti_tool.demo.platform_campus import Campus
 from lti_tool.demo.platform_checks import refuse
 from lti_tool.demo.platform_deep_linking import deep_linking_routes
 from lti_tool.demo.platform_gradebook import GoneError
+from lti_tool.demo.platform_groups import group_routes
 from lti_tool.demo.platform_launch import launch_routes
+from lti_tool.demo.platform_notices import notice_routes
 from lti_tool.demo.platform_nrps import roster_routes
 from lti_tool.demo.platform_pages import page_routes
+from lti_tool.demo.platform_registration import registration_routes
 from lti_tool.demo.platform_scores import score_routes
 from lti_tool.demo.platform_tokens import token_routes
 
@@ -30,7 +33,10 @@ def make_app(campus: Campus) -> Flask:
         line_item_routes,
         score_routes,
         roster_routes,
+        group_routes,
         deep_linking_routes,
+        notice_routes,
+        registration_routes,
         page_routes,
     ):
         app.register_blueprint(routes(campus))

@@ -16,8 +16,10 @@ from lti_tool.demo.platform_gradebook import Gradebook
 from lti_tool.demo.platform_manners import STANDARD, Manners
 from lti_tool.demo.platform_records import (
     Access,
+    Change,
     Course,
     Edit,
+    Group,
     Key,
     Kind,
     LineItem,
@@ -56,12 +58,16 @@ class Campus:
         lock: held while anything changes.
         key: signs its launches.
         tools, people, courses, links: records by id.
+        groups: of each course, in the order they were made.
         gradebook: columns and grades.
         heard: the calls it received.
         vault: the access tokens it issued.
+        handlers: where a tool takes notices of a type, by client_id and type.
         cookie_name: its session cookie; cookies know no ports, so it names ours.
         launch_edit: changes header and claims of each launch before signing.
         launch_key: signs launches instead of key.
+        configuration_edit: changes the configuration that tools read, in place.
+        registration_edit: changes what a tool registers before it is taken.
     """
 
     def __init__(
@@ -86,11 +92,15 @@ class Campus:
         self.people: dict[str, Person] = {}
         self.courses: dict[str, Course] = {}
         self.links: dict[str, Link] = {}
+        self.groups: dict[str, list[Group]] = {}
         self.gradebook = Gradebook(manners, self.lock)
         self.heard = Wire(clock)
         self.launch_edit: Edit | None = None
         self.launch_key: Key | None = None
+        self.configuration_edit: Change | None = None
+        self.registration_edit: Change | None = None
         self.vault = Vault()
+        self.handlers: dict[tuple[str, str], str] = {}
         self.cookie_name = f"pretend_lms_{urlsplit(url).port or 'web'}"
         self._seed = str(seed)
         self._tickets: dict[str, Ticket] = {}
@@ -134,6 +144,23 @@ class Campus:
             jwks_url=f"{self.url}/lti/jwks",
         )
 
+    def take_tool(self, tool: Tool) -> bool:
+        """Take in a tool that registered itself; tells whether its id was free."""
+        with self.lock:
+            is_new = tool.client_id not in self.tools
+            if is_new:
+                self.tools[tool.client_id] = tool
+        return is_new
+
+    def replace_tool(self, tool: Tool) -> None:
+        """Put a tool in the place of the one with its client_id."""
+        with self.lock:
+            self.tools[tool.client_id] = tool
+
+    def mint(self, kind: str, rest: int | str) -> str:
+        """An id that depends on the seed alone."""
+        return self._minted(kind, rest)
+
     def add_course(
         self,
         course_id: str,
@@ -142,10 +169,13 @@ class Campus:
         sis_class_sourced_id: str | None = None,
     ) -> Course:
         """Add a course; sis_class_sourced_id is what the SIS calls it."""
-        course = Course(course_id, title, label, sis_class_sourced_id)
+        return self.keep_course(Course(course_id, title, label, sis_class_sourced_id))
+
+    def keep_course(self, course: Course) -> Course:
+        """Keep a course; one of the same id is replaced."""
         with self.lock:
-            self.courses[course_id] = course
-            self._changes.setdefault(course_id, [])
+            self.courses[course.id] = course
+            self._changes.setdefault(course.id, [])
         return course
 
     def add_person(
@@ -247,7 +277,13 @@ class Campus:
             return len(changes), set(changes[max(revision, 0) :])
 
     def issue_ticket(
-        self, kind: Kind, person_id: str, *, course_id: str, link_id: str | None = None
+        self,
+        kind: Kind,
+        person_id: str,
+        *,
+        course_id: str,
+        link_id: str | None = None,
+        single: bool = False,
     ) -> Ticket:
         """Start a launch; the ticket is its lti_message_hint."""
         with self.lock:
@@ -265,6 +301,7 @@ class Campus:
                 if kind == "deep_linking"
                 else placed,
                 expires_at=self.clock() + TICKET_LIFE,
+                single=single,
             )
             self._tickets[ticket.id] = ticket
         return ticket

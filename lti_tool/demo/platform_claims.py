@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import zlib
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from joserfc.jws import JWSRegistry
 
 from lti_tool.demo.platform_campus import Campus
+from lti_tool.demo.platform_manners import GROUP_SCOPE, NOTICE_SCOPE, ROSTER_SCOPE
 from lti_tool.demo.platform_records import (
     INSTITUTION_URIS,
     ROLE_URIS,
@@ -24,6 +27,7 @@ from lti_tool.demo.platform_records import (
 LTI: Final = "https://purl.imsglobal.org/spec/lti/claim/"
 DEEP_LINKING: Final = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 AGS_CLAIM: Final = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
+GROUPS_CLAIM: Final = "https://purl.imsglobal.org/spec/lti-gs/claim/groupsservice"
 ROSTER_CLAIM: Final = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 
 
@@ -40,10 +44,10 @@ def sign_launch(
     claims = launch_claims(campus, ticket, nonce)
     if edit is not None:
         edit(header, claims)
-    return _compact(header, claims, key or campus.key)
+    return compact(header, claims, key or campus.key)
 
 
-def _compact(header: dict[str, Any], claims: dict[str, Any], key: Key) -> str:
+def compact(header: dict[str, Any], claims: dict[str, Any], key: Key) -> str:
     """A JWS of whatever it is told, right or wrong.
 
     joserfc's own serializer refuses to write what a strict reader must refuse to
@@ -111,6 +115,22 @@ def launch_claims(campus: Campus, ticket: Ticket, nonce: str) -> dict[str, Any]:
             "service_versions": ["2.0"],
         },
     }
+    if campus.manners.groups:
+        claims[GROUPS_CLAIM] = {
+            "context_groups_url": campus.course_url(course.id) + "/groups",
+            "context_group_sets_url": campus.course_url(course.id) + "/group_sets",
+            "scope": [GROUP_SCOPE],
+            "service_versions": ["1.0"],
+        }
+    if campus.manners.notices:
+        claims[LTI + "platformnotificationservice"] = {
+            "platform_notification_service_url": (
+                f"{campus.url}/lti/notice-handlers/{tool.deployment_id}"
+            ),
+            "service_versions": ["1.0"],
+            "scope": [NOTICE_SCOPE],
+            "notice_types_supported": list(campus.manners.notices),
+        }
     if lis := _lis(person, course):
         claims[LTI + "lis"] = lis
     if ticket.kind == "deep_linking":
@@ -142,12 +162,12 @@ def custom_claim(
         "$Context.id": course.id,
         "$Context.title": course.title,
         "$Context.label": course.label,
-        "$Context.id.history": "",
+        "$Context.id.history": _history(course.history),
         "$CourseSection.sourcedId": course.sourced_id or "",
         "$Context.sourcedId": course.sourced_id or "",
         "$ResourceLink.id": link.id,
         "$ResourceLink.title": link.title,
-        "$ResourceLink.id.history": "",
+        "$ResourceLink.id.history": _history(link.history),
         "$User.id": person.id,
         "$Person.sourcedId": person.sourced_id or "",
         "$Person.name.full": person.name,
@@ -155,7 +175,28 @@ def custom_claim(
         "$Person.name.family": person.family_name,
         "$Person.email.primary": person.email,
     }
+    if "$Canvas.user.id" in custom.values():
+        known |= _canvas_variables(person, course)
     return {name: known.get(value, value) for name, value in custom.items()}
+
+
+def _history(ids: tuple[str, ...]) -> str:
+    return ",".join(quote(one, safe="") for one in ids)
+
+
+def _canvas_variables(person: Person, course: Course) -> dict[str, str]:
+    """Numbers and SIS ids under Canvas's names. Source: facts/canvas.md 2."""
+    return {
+        "$Canvas.user.id": _number(person.id),
+        "$Canvas.course.id": _number(course.id),
+        "$Canvas.course.sisSourceId": course.sourced_id or "$Canvas.course.sisSourceId",
+        "$Canvas.course.sectionSisSourceIds": course.sourced_id or "",
+    }
+
+
+def _number(known_as: str) -> str:
+    """The number the LMS itself knows a record by; always the same."""
+    return str(zlib.crc32(known_as.encode()))
 
 
 def _lis(person: Person, course: Course) -> dict[str, str]:
@@ -176,9 +217,11 @@ def _resource_link(
             item.client_id == ticket.client_id and item.resource_link_id == link.id
         ),
     )
+    tool = campus.tools[ticket.client_id]
+    granted = tool.may_use(campus.manners.scopes)
     endpoint: dict[str, Any] = {
         "scope": [
-            scope for scope in campus.manners.scopes if "/lti-nrps/" not in scope
+            scope for scope in granted if scope not in (ROSTER_SCOPE, NOTICE_SCOPE)
         ],
         "lineitems": campus.line_items_url(course.id),
     }
@@ -189,8 +232,9 @@ def _resource_link(
         LTI + "resource_link": {"id": link.id, "title": link.title},
         AGS_CLAIM: endpoint,
     }
-    if link.custom:
-        claims[LTI + "custom"] = custom_claim(link.custom, person, course, link)
+    # Moodle lets the tool's value beat the link's; others do not say.
+    if custom := {**link.custom, **tool.custom}:
+        claims[LTI + "custom"] = custom_claim(custom, person, course, link)
     return claims
 
 
@@ -198,12 +242,13 @@ def _deep_linking(campus: Campus, ticket: Ticket) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "deep_link_return_url": f"{campus.url}/lti/deep_linking/{ticket.id}",
         "accept_types": ["ltiResourceLink"],
-        "accept_presentation_document_targets": ["iframe", "window"],
-        "accept_multiple": True,
-        "accept_lineitem": True,
+        "accept_presentation_document_targets": list(campus.manners.targets),
+        "accept_multiple": not ticket.single,
         "auto_create": True,
         "title": "Add content",
     }
+    if campus.manners.accepts_line_items is not None:
+        settings["accept_lineitem"] = campus.manners.accepts_line_items
     if campus.manners.echoes_deep_link_state:
         settings["data"] = deep_link_state(ticket)
     return {

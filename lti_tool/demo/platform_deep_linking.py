@@ -10,7 +10,7 @@ from flask import Blueprint, Response, render_template, request
 from lti_tool.demo.platform_ags import is_amount
 from lti_tool.demo.platform_campus import Campus
 from lti_tool.demo.platform_claims import DEEP_LINKING, LTI, deep_link_state
-from lti_tool.demo.platform_records import Link, Ticket
+from lti_tool.demo.platform_records import LineItem, Link, Ticket
 from lti_tool.demo.platform_vault import (
     UntrustedError,
     require_audience,
@@ -34,9 +34,11 @@ def deep_linking_routes(campus: Campus) -> Blueprint:
                 title="Nothing is being added here",
                 text="This address is used or too old. Choose Add content again.",
             )
+        if _is_cut_off(campus):
+            return _repost()
         try:
             claims = _verified(campus, ticket, request.form.get("JWT", ""))
-            items = _items(claims)
+            items = _items(claims, ticket)
         except UntrustedError as error:
             return _page(400, title="The tool's answer was refused", text=f"{error}.")
         placed = [_placed(campus, ticket, item) for item in items]
@@ -44,7 +46,8 @@ def deep_linking_routes(campus: Campus) -> Blueprint:
         shown = render_template(
             "platform/placed.html",
             course=campus.course(ticket.course_id),
-            links=placed,
+            links=[link for link, _ in placed],
+            columns={link.id: column for link, column in placed},
             message=claims.get(DEEP_LINKING + "msg"),
             error=claims.get(DEEP_LINKING + "errormsg"),
         )
@@ -91,11 +94,33 @@ def _require_fixed(campus: Campus, ticket: Ticket, claims: Mapping[str, Any]) ->
             raise UntrustedError(f"{word} must be {value}")
 
 
-def _items(claims: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _is_cut_off(campus: Campus) -> bool:
+    """Tell whether the browser kept our cookie back, as across sites it does.
+
+    Moodle 4.5.11 and later answer so: the page posts itself again, and that post
+    carries the cookie. Both must find the same answer. Source: facts/moodle.md 3.
+    """
+    has_cookie = campus.cookie_name in request.cookies
+    return (
+        campus.manners.reposts_returns
+        and not has_cookie
+        and "repost" not in request.form
+    )
+
+
+def _repost() -> Response:
+    fields = {**request.form.to_dict(), "repost": "true"}
+    shown = render_template("platform/post.html", action=request.url, fields=fields)
+    return Response(shown)
+
+
+def _items(claims: Mapping[str, Any], ticket: Ticket) -> list[dict[str, Any]]:
     """The content items; all of them links, or the answer is refused."""
     items = claims.get(DEEP_LINKING + "content_items")
     if not isinstance(items, list):
         raise UntrustedError("content_items must be a list")
+    if ticket.single and len(items) > 1:
+        raise UntrustedError("content_items may hold one item here")
     for item in items:
         if not isinstance(item, dict) or item.get("type") != "ltiResourceLink":
             raise UntrustedError("every content item must be of type ltiResourceLink")
@@ -117,9 +142,18 @@ def _require_line_item(line_item: object) -> None:
         raise UntrustedError("lineItem.scoreMaximum must be a number above 0")
 
 
-def _placed(campus: Campus, ticket: Ticket, item: Mapping[str, Any]) -> Link:
+def _placed(
+    campus: Campus, ticket: Ticket, item: Mapping[str, Any]
+) -> tuple[Link, LineItem | None]:
+    """A link made of an item, with the column that it brought."""
     tool = campus.tools[ticket.client_id]
+    line_item = item.get("lineItem")
+    if campus.manners.accepts_line_items is False:
+        line_item = None
+    label = line_item.get("label") if line_item else None
     title = str(item.get("title") or "Untitled")
+    if campus.manners.labels_links:
+        title = str(label or title)
     link = campus.add_link(
         ticket.course_id,
         campus.next_link_id(),
@@ -127,18 +161,18 @@ def _placed(campus: Campus, ticket: Ticket, item: Mapping[str, Any]) -> Link:
         str(item.get("url") or tool.launch_url),
         custom=item.get("custom"),
     )
-    if line_item := item.get("lineItem"):
-        campus.gradebook.add_column(
-            course_id=ticket.course_id,
-            client_id=tool.client_id,
-            label=str(line_item.get("label") or title),
-            maximum=line_item["scoreMaximum"],
-            resource_link_id=link.id,
-            resource_id=line_item.get("resourceId"),
-            tag=line_item.get("tag"),
-            coupled=True,
-        )
-    return link
+    if not line_item:
+        return link, None
+    return link, campus.gradebook.add_column(
+        course_id=ticket.course_id,
+        client_id=tool.client_id,
+        label=str((label if campus.manners.labels_columns else None) or title),
+        maximum=line_item["scoreMaximum"],
+        resource_link_id=link.id,
+        resource_id=line_item.get("resourceId"),
+        tag=line_item.get("tag"),
+        coupled=True,
+    )
 
 
 def _page(status: int, *, title: str, text: str) -> Response:

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Unpack
 
 from lti_tool.demo.platform_manners import Manners
-from lti_tool.demo.platform_records import Grade, LineItem
+from lti_tool.demo.platform_records import Further, Grade, LineItem
 
 
 class GoneError(LookupError):
@@ -39,7 +39,7 @@ class Gradebook:
         client_id: str,
         label: str,
         maximum: float,
-        **further: Any,  # noqa: ANN401 -- the other fields of LineItem
+        **further: Unpack[Further],
     ) -> LineItem:
         """Make a column and give it the next id."""
         with self._lock:

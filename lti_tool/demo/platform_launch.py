@@ -75,6 +75,8 @@ def launch_routes(campus: Campus) -> Blueprint:
 
 def _id_token(campus: Campus, tool: Tool, asked: Mapping[str, str]) -> str:
     _require_oidc(asked)
+    if not tool.is_on:
+        raise _RefusedError("unauthorized_client", "the tool is switched off here")
     ticket = _redeemed(campus, tool, asked)
     return sign_launch(
         campus,

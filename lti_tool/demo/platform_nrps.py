@@ -122,14 +122,31 @@ def _member(
     }
     if person.sourced_id:
         told["lis_person_sourcedid"] = person.sourced_id
+    if _names_groups(campus):
+        told["group_enrollments"] = [
+            {"group_id": sent_id(campus, group.id)}
+            for group in campus.groups.get(course.id, ())
+            if person.id in group.people
+        ]
     if link:
         told["message"] = [
             {
                 LTI + "message_type": "LtiResourceLinkRequest",
-                LTI + "custom": custom_claim(link.custom, person, course, link),
+                LTI + "custom": custom_claim(
+                    {**link.custom, **campus.tools[link.client_id].custom},
+                    person,
+                    course,
+                    link,
+                ),
             }
         ]
     return told
+
+
+def _names_groups(campus: Campus) -> bool:
+    manners = campus.manners
+    is_asked = request.args.get("groups") == "true"
+    return is_asked and manners.groups and manners.rosters_name_groups
 
 
 def _links(campus: Campus, course_id: str, revision: int, next_url: str | None) -> str:

@@ -101,6 +101,8 @@ def _course(campus: Campus, course_id: str) -> Page:
     adds = request.args.get("add") == "1" and role in TEACHING
     chosen = None if adds else _chosen(campus, course_id)
     asked = {"course": course_id, "kind": "deep_linking"} if adds else {"link": chosen}
+    if adds and request.args.get("single") == "1":
+        asked["single"] = "1"
     return _render(
         campus,
         "course",
@@ -109,6 +111,7 @@ def _course(campus: Campus, course_id: str) -> Page:
         links=links,
         chosen=chosen,
         adds=adds,
+        single=adds and "single" in asked,
         may_add=role in TEACHING,
         frame_url=f"{campus.url}/launch?{urlencode(asked)}" if adds or chosen else None,
         people=cast_of(campus, course),
@@ -163,6 +166,7 @@ def _launch(campus: Campus) -> Page:
         me.id,
         course_id=course.id,
         link_id=None if adds else link_id,
+        single=adds and request.args.get("single") == "1",
     )
     return login_form(campus, ticket)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypedDict
 
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
@@ -14,6 +14,8 @@ Kind = Literal["resource", "deep_linking"]
 Key = RSAKey | ECKey | OctKey
 # Changes the header and the claims of a launch, in that order, in place.
 Edit = Callable[[dict[str, Any], dict[str, Any]], None]
+# Changes a document in place.
+Change = Callable[[dict[str, Any]], None]
 
 _MEMBERSHIP: Final = "http://purl.imsglobal.org/vocab/lis/v2/membership"
 _INSTITUTION: Final = "http://purl.imsglobal.org/vocab/lis/v2/institution/person"
@@ -58,6 +60,18 @@ class Tool:
     jwks_url: str
     launch_url: str
     deep_linking_url: str
+    title: str = "Tool"
+    custom: Mapping[str, str] = field(default_factory=dict)
+    scopes: tuple[str, ...] | None = None  # None: all this LMS has
+    is_on: bool = True
+    # What it registered itself with; None if it was entered by hand.
+    registration: Mapping[str, Any] | None = None
+
+    def may_use(self, scopes: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of scopes that were granted to it."""
+        return tuple(
+            scope for scope in scopes if self.scopes is None or scope in self.scopes
+        )
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -96,6 +110,17 @@ class Course:
     label: str
     sourced_id: str | None
     seats: dict[str, Role] = field(default_factory=dict)
+    history: tuple[str, ...] = ()  # what it was copied from, nearest first
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of a course; set_name is that of its set, None outside of one."""
+
+    id: str
+    name: str
+    set_name: str | None = None
+    people: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +133,7 @@ class Link:
     target_link_uri: str
     custom: Mapping[str, str]
     client_id: str
+    history: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +150,16 @@ class LineItem:
     tag: str | None = None
     coupled: bool = False
     further: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Further(TypedDict, total=False):
+    """What else may be said of a new column."""
+
+    resource_link_id: str | None
+    resource_id: str | None
+    tag: str | None
+    coupled: bool
+    further: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +190,7 @@ class Ticket:
     link_id: str | None
     target_link_uri: str
     expires_at: datetime
+    single: bool = False  # of deep linking: one item and no more
 
 
 @dataclass(frozen=True, slots=True)

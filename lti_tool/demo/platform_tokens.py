@@ -40,16 +40,17 @@ def token_routes(campus: Campus) -> Blueprint:
         except UntrustedError as error:
             return _error(kind, "invalid_client", str(error))
         asked = form["scope"].split()
-        scopes = tuple(scope for scope in campus.manners.scopes if scope in asked)
+        granted = tool.may_use(campus.manners.scopes)
+        scopes = tuple(scope for scope in granted if scope in asked)
         if not scopes:
             return _error(kind, "invalid_scope", "none of the scopes is granted")
-        granted = {
+        token_answer = {
             "access_token": campus.vault.issue(tool, scopes, campus.clock()),
             "token_type": "Bearer",
             "expires_in": int(TOKEN_LIFE.total_seconds()),
             "scope": " ".join(scopes),
         }
-        response = answer(granted, media_type=kind)
+        response = answer(token_answer, media_type=kind)
         response.headers["Cache-Control"] = "no-store"
         return response
 

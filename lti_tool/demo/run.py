@@ -31,6 +31,7 @@ from lti_tool.errors import ConfigError
 from lti_tool.logs import configure_logs
 from lti_tool.settings import Settings
 from lti_tool.storage import (
+    accounts,
     curriculum,
     figures,
     keys,
@@ -130,13 +131,20 @@ class Demo:
             self.outside = Outside(self.settings, self.database)
             self.jobs = Jobs(self.settings, self.database)
             app = create_app(
-                self.settings, self.database, tell_worker=self._tell_worker
+                self.settings,
+                self.database,
+                tell_worker=self._tell_worker,
+                order_sync=self.jobs.order,
+                order_look=self.jobs.look,
+                order_import=self.jobs.import_framework,
             )
             doors = self._doors()
             self.lms.app.register_blueprint(entries(self.lms, doors))
             app.config["DEMO_LINKS"] = {
-                name: f"{self.lms_url}/enter/{name}" for name in doors
+                **{name: f"{self.lms_url}/enter/{name}" for name in doors},
+                "admin": f"{self.tool_url}/demo/enter/admin",
             }
+            app.config["DEMO_ADMIN"] = self._hire_admin()
             app.register_blueprint(door.door)
             self._servers.serve(app, self._ports["tool"])
             self._servers.serve(self.lms.app, self._ports["lms"])
@@ -204,6 +212,17 @@ class Demo:
                     **sis,
                 },
                 utc_now(),
+            )
+
+    def _hire_admin(self) -> int:
+        """Make the demo's administrator, with a password nobody knows."""
+        with self.database.write() as session:
+            return accounts.add_account(
+                session,
+                username=f"demo-{secrets.token_hex(4)}",
+                display_name="Demo administrator",
+                password_hash="",  # opens with no password; the card signs in
+                now=utc_now(),
             )
 
     def _tell_worker(self) -> None:

@@ -1,6 +1,7 @@
 """The claims of a launch that we read, checked at the door; others are ignored.
 
-Source: LTI Core 1.3 sections 5.3 and 5.4; Deep Linking 2.0 section 3.
+Source: LTI Core 1.3 sections 5.3 and 5.4; Deep Linking 2.0 section 3; Submission
+Review 1.0; Platform Notification Service 1.0; facts/lti.md sections 2, 6 and 11.
 """
 
 from __future__ import annotations
@@ -24,13 +25,16 @@ from lti_tool.errors import LaunchError
 LTI: Final = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS: Final = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 NRPS: Final = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
+GROUPS: Final = "https://purl.imsglobal.org/spec/lti-gs/claim/groupsservice"
 DEEP_LINKING: Final = (
     "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
 )
 RESOURCE_LINK_REQUEST: Final = "LtiResourceLinkRequest"
 DEEP_LINKING_REQUEST: Final = "LtiDeepLinkingRequest"
+REVIEW_REQUEST: Final = "LtiSubmissionReviewRequest"
 VERSION: Final = "1.3.0"
 MAX_MENTEES: Final = 500
+BRIEF: Final = 255
 
 
 def _http_url(url: str) -> str:
@@ -55,11 +59,27 @@ def _strings_only(value: object) -> object:
     }
 
 
+def _texts(value: object) -> object:
+    """The texts of a list; anything else is as if it were not there."""
+    there = value if isinstance(value, list) else []
+    return [text for text in there if isinstance(text, str)]
+
+
+def _brief(value: object) -> object:
+    """Cut a text that is only shown; anything else is as if it were not there."""
+    return value[:BRIEF] if isinstance(value, str) and value else None
+
+
+def _object(value: object) -> object:
+    return value if isinstance(value, dict) else {}
+
+
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Words = Annotated[
     Annotated[str, StringConstraints(max_length=1024)] | None,
     BeforeValidator(_empty_is_none),
 ]
+Brief = Annotated[str | None, BeforeValidator(_brief)]
 LongWords = Annotated[str, StringConstraints(max_length=16384)] | None
 Url = Annotated[
     str, StringConstraints(min_length=1, max_length=2048), AfterValidator(_http_url)
@@ -77,6 +97,16 @@ class Context(_Claim):
     id: Identifier
     label: Words = None
     title: Words = None
+    type: Annotated[list[str], BeforeValidator(_texts)] = []
+
+
+class ToolPlatform(_Claim):
+    """What the platform calls itself; it is only shown."""
+
+    guid: Brief = None
+    name: Brief = None
+    product_family_code: Brief = None
+    version: Brief = None
 
 
 class ResourceLink(_Claim):
@@ -117,6 +147,32 @@ class MemberService(_Claim):
     context_memberships_url: MaybeUrl = None
 
 
+class GroupService(_Claim):
+    """Where Course Groups lists the groups of a course, and their sets.
+
+    Source: LTI Course Groups 1.0; facts/lti.md section 10.
+    """
+
+    context_groups_url: MaybeUrl = None
+    context_group_sets_url: MaybeUrl = None
+
+
+class NoticeService(_Claim):
+    """Where the platform is told who listens to its notices, and which it has."""
+
+    platform_notification_service_url: MaybeUrl = None
+    scope: list[str] = Field(default_factory=list, max_length=50)
+    notice_types_supported: list[Annotated[str, StringConstraints(max_length=255)]] = (
+        Field(default_factory=list, max_length=50)
+    )
+
+
+class ForUser(_Claim):
+    """Whose work a review is about; her names may be missing."""
+
+    user_id: Identifier
+
+
 class DeepLinkingSettings(_Claim):
     """What the LMS lets a teacher place, and where the choice goes."""
 
@@ -131,7 +187,12 @@ class DeepLinkingSettings(_Claim):
 
 
 _PLAIN = frozenset({"sub", "name", "given_name", "family_name", "email", "locale"})
-_SPECIAL = {"ags": AGS, "nrps": NRPS, "deep_linking": DEEP_LINKING}
+_SPECIAL = {
+    "ags": AGS,
+    "nrps": NRPS,
+    "groups": GROUPS,
+    "deep_linking": DEEP_LINKING,
+}
 
 
 def _claim_name(field: str) -> str:
@@ -146,7 +207,9 @@ class Claims(_Claim):
     )
 
     sub: Identifier
-    message_type: Literal["LtiResourceLinkRequest", "LtiDeepLinkingRequest"]
+    message_type: Literal[
+        "LtiResourceLinkRequest", "LtiDeepLinkingRequest", "LtiSubmissionReviewRequest"
+    ]
     version: Literal["1.3.0"]
     deployment_id: Identifier
     target_link_uri: Url
@@ -156,14 +219,21 @@ class Claims(_Claim):
     resource_link: ResourceLink | None = None
     deep_linking: DeepLinkingSettings | None = None
     context: Context | None = None
-    lis: Lis = Lis()
+    # Factories: pydantic copies a default that is an object, claim by claim, each time.
+    lis: Lis = Field(default_factory=Lis)
+    tool_platform: Annotated[ToolPlatform, BeforeValidator(_object)] = Field(
+        default_factory=ToolPlatform
+    )
     custom: Annotated[dict[str, str], BeforeValidator(_strings_only)] = {}
-    launch_presentation: Presentation = Presentation()
+    launch_presentation: Presentation = Field(default_factory=Presentation)
     role_scope_mentor: list[Identifier] = Field(
         default_factory=list, max_length=MAX_MENTEES
     )
-    ags: GradeEndpoint = GradeEndpoint()
-    nrps: MemberService = MemberService()
+    ags: GradeEndpoint = Field(default_factory=GradeEndpoint)
+    nrps: MemberService = Field(default_factory=MemberService)
+    groups: GroupService = Field(default_factory=GroupService)
+    platformnotificationservice: NoticeService = Field(default_factory=NoticeService)
+    for_user: ForUser | None = None
     name: Words = None
     given_name: Words = None
     family_name: Words = None
@@ -175,12 +245,39 @@ class Claims(_Claim):
         """Tell whether the LMS asks for links to place."""
         return self.message_type == DEEP_LINKING_REQUEST
 
+    @property
+    def is_review(self) -> bool:
+        """Tell whether the LMS asks for one student's evidence."""
+        return self.message_type == REVIEW_REQUEST
+
+    def said(self, name: str) -> str | None:
+        """A custom parameter by its name, however a platform has spelt the name.
+
+        Moodle sends a key that is not all lower case twice, the second time lower
+        and with underscores (facts/moodle.md section 3): the exact one counts first.
+        """
+        if name in self.custom:
+            return self.custom[name]
+        plain = _plain_key(name)
+        for key, value in self.custom.items():
+            if _plain_key(key) == plain:
+                return value
+        return None
+
+
+def _plain_key(key: str) -> str:
+    return "".join(letter for letter in key.casefold() if letter.isalnum())
+
 
 # What each message must carry besides the claims every launch has.
 _REQUIRED = {
     RESOURCE_LINK_REQUEST: ("resource_link", LTI + "resource_link"),
     DEEP_LINKING_REQUEST: ("deep_linking", DEEP_LINKING),
+    # The line item may be missing: Moodle 4.5 sends an AGS claim without one for a
+    # link with several columns (facts/moodle.md section 3).
+    REVIEW_REQUEST: ("for_user", LTI + "for_user"),
 }
+MESSAGE_TYPES: Final = tuple(_REQUIRED)
 
 
 def parse_claims(payload: dict[str, Any]) -> Claims:

@@ -23,7 +23,8 @@ ALGORITHM: Final = "RS256"
 FORBIDDEN: Final = frozenset({"crit", "b64", "jku", "jwk", "x5u", "x5c"})
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# One that does not end ends with the text: it is read once, not from each quote anew.
+_STRING = re.compile(r'"(?:[^"\\]|\\.?)*(?:"|\Z)', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 _UNPAIRED_OR_NUL = re.compile(r"[\ud800-\udfff\x00]")
 _PARTS = 3
@@ -74,12 +75,7 @@ def parse_object(octets: bytes, part: str) -> dict[str, Any]:
     if _depth(text) > MAX_DEPTH:
         raise LaunchError("E_FORMAT", f"the {part} nests deeper than {MAX_DEPTH}")
     try:
-        found = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-        )
+        found = _STRICT.decode(text)
     except (ValueError, RecursionError) as error:
         raise LaunchError("E_FORMAT", f"the {part} is not strict JSON") from error
     if not isinstance(found, dict):
@@ -98,7 +94,11 @@ def decode_base64url(text: str) -> bytes:
     if not _BASE64URL.fullmatch(text) or len(text) % 4 == 1:
         raise ValueError("not base64url")
     octets = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    if base64.urlsafe_b64encode(octets).rstrip(b"=").decode() != text:
+    # Only the last, short group of four has bits that no octet takes.
+    over = len(text) % 4
+    if over and base64.urlsafe_b64encode(octets[1 - over :])[:over] != (
+        text[-over:].encode()
+    ):
         raise ValueError("not canonical base64url")
     return octets
 
@@ -125,6 +125,10 @@ def _check_header(header: dict[str, Any]) -> str:
 
 
 def _depth(text: str) -> int:
+    """How deep text nests, or at most as much where that is within the limit."""
+    opened = text.count("[") + text.count("{")
+    if opened <= MAX_DEPTH:
+        return opened
     deepest = depth = 0
     for bracket in _BRACKET.findall(_STRING.sub("", text)):
         depth += 1 if bracket in "[{" else -1
@@ -148,6 +152,12 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError("a number is out of range")
     return number
+
+
+# Made once: json.loads with these makes a decoder a call.
+_STRICT: Final = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite
+)
 
 
 def _strings(value: object) -> Iterable[str]:

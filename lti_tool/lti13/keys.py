@@ -28,7 +28,8 @@ REFETCH_SECONDS: Final = 60.0
 WAIT_SECONDS: Final = 8.0
 
 _REGISTRY = jws.JWSRegistry(algorithms=[ALGORITHM], strict_check_header=False)
-_REGISTRY.max_header_length = 8 * 1024
+# The token as a whole has a limit of its own; a large header is no bad signature.
+_REGISTRY.max_header_length = 64 * 1024
 _REGISTRY.max_payload_length = 64 * 1024
 
 
@@ -104,6 +105,7 @@ class _Entry:
     keys: dict[str, RSAKey] = field(default_factory=dict)
     fetched_at: float | None = None
     refetched_at: float | None = None
+    failed_at: float | None = None
 
 
 class KeyCache:
@@ -127,6 +129,7 @@ class KeyCache:
         self._lock = threading.Lock()
         self._entries: dict[tuple[int, str], _Entry] = {}
         self._flights: dict[tuple[int, str], Future[None]] = {}
+        self._given: dict[int, tuple[str, dict[str, RSAKey]]] = {}
 
     def key(self, registration_id: int, jwks_url: str, kid: str) -> RSAKey:
         """The registration's key named kid.
@@ -139,8 +142,9 @@ class KeyCache:
         with self._lock:
             entry = self._entries.setdefault(at, _Entry())
         seen_at, failure = entry.fetched_at, None
-        if self._age(entry) > FRESH_SECONDS:
+        if self._age(entry) > FRESH_SECONDS and not self._rests(entry):
             failure = self._renew(at, entry, seen_at)
+            entry.failed_at = self._now() if failure else None
             seen_at = entry.fetched_at
         if self._age(entry) > STALE_SECONDS:
             raise _unavailable(failure)
@@ -153,10 +157,52 @@ class KeyCache:
             raise _unavailable(failure)
         raise LaunchError("E_KID", "the platform publishes no usable key of that kid")
 
+    def given_key(self, registration_id: int, key_set: str, kid: str) -> RSAKey:
+        """The key named kid of a set that the registration holds itself.
+
+        Parsed once, and again when the registration holds another set.
+
+        Raises:
+            LaunchError: E_KID, the set has none of that name; E_KEYS_UNAVAILABLE, it
+                is no key set.
+        """
+        kept = self._given.get(registration_id)
+        if kept is None or kept[0] != key_set:
+            try:
+                kept = (key_set, parse_key_set(key_set.encode()))
+            except PlatformError as error:
+                raise _unavailable(error) from error
+            self._given[registration_id] = kept
+        found = kept[1].get(kid)
+        if found is None:
+            raise LaunchError(
+                "E_KID", "the registration holds no usable key of that kid"
+            )
+        return found
+
+    def kids(self, registration_id: int, jwks_url: str) -> list[str]:
+        """The names of the usable keys that are kept; nothing is fetched."""
+        with self._lock:
+            given = self._given.get(registration_id)
+            entry = self._entries.get((registration_id, jwks_url))
+            if given is not None:
+                return list(given[1])
+            return list(entry.keys) if entry else []
+
     def _age(self, entry: _Entry) -> float:
         if entry.fetched_at is None:
             return float("inf")
         return self._now() - entry.fetched_at
+
+    def _rests(self, entry: _Entry) -> bool:
+        """Tell whether keys that are kept serve a while without asking again.
+
+        A platform that hangs would else cost every launch of a day eight seconds.
+        """
+        failed_at = entry.failed_at
+        if failed_at is None or self._age(entry) > STALE_SECONDS:
+            return False
+        return self._now() - failed_at < REFETCH_SECONDS
 
     def _may_refetch(self, entry: _Entry) -> bool:
         with self._lock:

@@ -111,6 +111,7 @@ class Message(MessageLaunch[Parameters, ToolConf, Minted, Minted]):
         self.trace = Trace()
         self.skew_seconds: float | None = None
         self.is_signed = False
+        self.has_other_target = False
         self._expected = expected
         self._keys = keys
         self._now = now
@@ -174,16 +175,25 @@ class Message(MessageLaunch[Parameters, ToolConf, Minted, Minted]):
         """The registration's key of that kid signed it."""
         self.trace.stage = "key"
         token, platform = self._parsed(), self._expected.platform
-        key = self._keys.key(platform.registration_id, platform.jwks_url, token.kid)
+        at, kid = platform.registration_id, token.kid
+        try:
+            key = (
+                self._keys.key(at, platform.jwks_url, kid)
+                if platform.key_set is None
+                else self._keys.given_key(at, platform.key_set, kid)
+            )
+        finally:
+            self.trace.expected["kids"] = self._keys.kids(at, platform.jwks_url)
         self.trace.stage = "signature"
         verify_signature(token, key)
-        self.is_signed = True
+        self.is_signed = self.trace.is_signed = True
         return self
 
     def validate_times(self) -> Self:
         """It was made lately and is still good."""
         self.trace.stage = "times"
         self.skew_seconds = times.clock_skew(self._payload(), self._now)
+        self.trace.expected["skew_seconds"] = self.skew_seconds
         times.check_times(self._payload(), self._now)
         return self
 
@@ -199,7 +209,8 @@ class Message(MessageLaunch[Parameters, ToolConf, Minted, Minted]):
         """It is a message we serve, for the target and deployment of the login."""
         self.trace.stage = "message"
         claims = self._claims = parse_claims(self._payload())
-        if claims.target_link_uri != self._expected.target_link_uri:
+        self.has_other_target = claims.target_link_uri != self._expected.target_link_uri
+        if self.has_other_target and not self._expected.lets_other_target:
             raise LaunchError("E_TARGET", "the target is not the one of this login")
         announced = self._expected.lti_deployment_id
         if announced and claims.deployment_id != announced:

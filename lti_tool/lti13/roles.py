@@ -2,7 +2,9 @@
 
 Exact URIs only. Institution and system roles give nothing inside a course, and a
 sub-role counts only under its own principal: `membership/Learner#Instructor` is a
-learner. Source: LTI Core 1.3 appendix A; facts/lti.md section 13.
+learner. ContentDeveloper, Manager, Member and Officer are known, and give nothing:
+none of them says that the person teaches these students, and what we show is about
+students. Source: LTI Core 1.3 appendix A; facts/lti.md section 13.
 """
 
 from __future__ import annotations
@@ -10,10 +12,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
-Role = Literal["instructor", "learner", "mentor", "none"]
+# "administrator" is a role outside courses alone: see is_administrator.
+Role = Literal["instructor", "learner", "mentor", "administrator", "none"]
 
 VOCABULARY: Final = "http://purl.imsglobal.org/vocab/lis/v2/"
 TEST_USER: Final = "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"
+
+# Custom parameters that name a mentor's students where the claim is withheld: their
+# subjects, or what the SIS calls them ($com.instructure.User.observees and
+# $com.instructure.Observee.sisIds; facts/canvas.md section 1).
+OBSERVEES: Final = "observees"
+OBSERVEE_SIS_IDS: Final = "observee_sis_ids"
 
 # The bare names are deprecated but still sent, Moodle's member lists among others.
 _PRINCIPALS: Final[dict[str, Role]] = {
@@ -21,6 +30,10 @@ _PRINCIPALS: Final[dict[str, Role]] = {
     "Administrator": "instructor",
     "Learner": "learner",
     "Mentor": "mentor",
+    "ContentDeveloper": "none",
+    "Manager": "none",
+    "Member": "none",
+    "Officer": "none",
 }
 _TEACHING_ASSISTANTS = [
     f"TeachingAssistant{place}"
@@ -66,6 +79,21 @@ _SUBROLES: Final[dict[str, list[str]]] = {
         "Reviewer",
         "Tutor",
     ],
+    "ContentDeveloper": [
+        "ContentDeveloper",
+        "ContentExpert",
+        "ExternalContentExpert",
+        "Librarian",
+    ],
+    "Manager": [
+        "AreaManager",
+        "CourseCoordinator",
+        "ExternalObserver",
+        "Manager",
+        "Observer",
+    ],
+    "Member": ["Member"],
+    "Officer": ["Chair", "Communications", "Secretary", "Treasurer", "Vice-Chair"],
 }
 KNOWN: Final[dict[str, Role]] = (
     _PRINCIPALS
@@ -74,6 +102,14 @@ KNOWN: Final[dict[str, Role]] = (
         f"{VOCABULARY}membership/{name}#{subrole}": _PRINCIPALS[name]
         for name, subroles in _SUBROLES.items()
         for subrole in subroles
+    }
+)
+_ADMINISTRATORS: Final = frozenset(
+    {
+        f"{VOCABULARY}institution/person#Administrator",
+        f"{VOCABULARY}system/person#AccountAdmin",
+        f"{VOCABULARY}system/person#Administrator",
+        f"{VOCABULARY}system/person#SysAdmin",
     }
 )
 
@@ -91,6 +127,16 @@ def role_in_course(roles: Iterable[str], *, mentees: Sequence[str] = ()) -> Role
     if "mentor" in held and mentees:
         return "mentor"
     return "none"
+
+
+def is_mentor(roles: Iterable[str]) -> bool:
+    """Tell whether somebody is a mentor in the course, whoever the mentees are."""
+    return any(KNOWN.get(role) == "mentor" for role in roles)
+
+
+def is_administrator(roles: Iterable[str]) -> bool:
+    """Tell whether this is an administrator of the LMS: it counts outside courses."""
+    return not _ADMINISTRATORS.isdisjoint(roles)
 
 
 def is_test_user(roles: Iterable[str]) -> bool:

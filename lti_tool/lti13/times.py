@@ -57,6 +57,8 @@ def clock_skew(payload: Mapping[str, Any], now: datetime) -> float | None:
     issued = payload.get("iat")
     if isinstance(issued, bool) or not isinstance(issued, int | float):
         return None
+    if abs(issued) > _FAR:  # an integer may be too large to be reckoned with
+        return None
     return max(-_YEAR_SECONDS, min(_YEAR_SECONDS, now.timestamp() - issued))
 
 

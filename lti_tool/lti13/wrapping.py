@@ -31,27 +31,40 @@ class Platform:
     auth_url: str
     token_url: str
     jwks_url: str
+    key_set: str | None = None  # the keys themselves; jwks_url is then not asked
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the login of this launch promised."""
+    """What the login of this launch promised.
+
+    lets_other_target: whether a launch to another target than its login's goes on.
+    """
 
     platform: Platform
     nonce_hash: str
     target_link_uri: str
     lti_deployment_id: str | None
+    lets_other_target: bool = False
 
 
 @dataclass(slots=True)
 class Trace:
-    """How far a login or launch came; for its log line, hashes and hosts only."""
+    """How far a login or launch came; for its log line, hashes and hosts only.
+
+    Attributes:
+        is_signed: the platform's signature was found valid.
+        expected: what the login promised and the platform publishes, for the doctor:
+            target_link_uri, deployment_id, kids, skew_seconds.
+    """
 
     stage: str = "arrival"
     registration_id: int | None = None
     iss_host: str | None = None
     kid_hash: str | None = None
     frame_origins: tuple[str, ...] = field(default=())
+    is_signed: bool = False
+    expected: dict[str, Any] = field(default_factory=dict)
 
 
 class Parameters(Request):
@@ -83,7 +96,7 @@ class _Nowhere(LaunchDataStorage[Any]):
     def get_value(self, key: str) -> NoReturn:
         raise LtiException(_NOTHING_KEPT.format(len(key)))
 
-    def set_value(self, key: str, value: Any, exp: int | None = None) -> NoReturn:  # noqa: ANN401 -- pylti1p3's signature
+    def set_value(self, key: str, value: object, exp: int | None = None) -> NoReturn:
         del value, exp
         raise LtiException(_NOTHING_KEPT.format(len(key)))
 

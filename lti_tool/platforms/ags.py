@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from lti_tool.platforms.destination import Column, Outcome, Shown
-from lti_tool.platforms.grades import AgsResult, Grades, NewLineItem, Score
+from lti_tool.platforms.grades import AgsResult, Grades, NewLineItem
 from lti_tool.platforms.profiles import PlatformProfile
+from lti_tool.platforms.scores import FinalScore, Score, Withdrawal
 
 TAG: Final = "masterybridge-competency"
+OURS: Final = "masterybridge/"
 _SECOND, _MILLISECOND = 1.0, 0.001
 
 
@@ -21,8 +23,12 @@ class LmsGradebook:
 
     parallel = 8
 
-    def __init__(self, grades: Grades, profile: PlatformProfile) -> None:
+    def __init__(
+        self, grades: Grades, profile: PlatformProfile, *, launch_url: str
+    ) -> None:
+        """Keep our columns there; from them the LMS opens evidence at launch_url."""
         self._grades = grades
+        self._launch_url = launch_url
         self.clock_step_seconds = (
             _SECOND if profile.whole_second_clock else _MILLISECOND
         )
@@ -31,9 +37,15 @@ class LmsGradebook:
         """Return the line item's address, found by our id.
 
         Course copies and lost answers leave columns of ours behind, so it is looked
-        for before it is made (AGS 2.0 section 3.2.15).
+        for before it is made (AGS 2.0 section 3.2.15). In a copied course it carries
+        the id it had in the other one: our tag, and the competency it ends in.
         """
         found = self._grades.find_line_items(resource_id=column.resource_id, tag=TAG)
+        found = found or [
+            item
+            for item in self._grades.find_line_items(tag=TAG)
+            if is_of_competency(item.resource_id, column.case_id)
+        ]
         return found[0].id if found else None
 
     def make_column(self, column: Column) -> str:
@@ -44,6 +56,7 @@ class LmsGradebook:
                 score_maximum=column.maximum,
                 resource_id=column.resource_id,
                 tag=TAG,
+                review=review_of(column, self._launch_url),
             )
         )
         return made.id
@@ -57,17 +70,47 @@ class LmsGradebook:
 
     def send(self, address: str, outcome: Outcome) -> Mapping[str, Any]:
         """Post the score, or withdraw it when there is no value."""
-        answer = self._grades.post_score(
-            address,
-            Score(
+        score: Score
+        if outcome.value is None:
+            score = Withdrawal(user_id=outcome.recipient, at=outcome.at)
+        else:
+            score = FinalScore(
                 user_id=outcome.recipient,
                 given=outcome.value,
                 maximum=outcome.maximum,
                 at=outcome.at,
                 comment=outcome.level_name,
-            ),
-        )
+                comment_is_new=outcome.level_name != outcome.told_level_name,
+            )
+        answer = self._grades.post_score(address, score)
         return {"status": answer.status}
+
+
+def review_of(column: Column, launch_url: str) -> dict[str, Any]:
+    """How the LMS opens one student's evidence from a column.
+
+    The competency goes along by its CASE identifier, which a copied course keeps.
+    Source: Submission Review 1.0 section 3.1.
+    """
+    return {
+        "reviewableStatus": ["InProgress", "Submitted", "Completed"],
+        "label": "MasteryBridge",
+        "url": launch_url,
+        "custom": {"competency": column.case_id},
+    }
+
+
+def is_of_competency(resource_id: str | None, case_id: str) -> bool:
+    """Tell whether a column's resourceId is one of ours for a competency.
+
+    Another one may be an activity's own "ID number": Moodle 4.5 gives it to a
+    restored column that had none (facts/moodle.md section 8).
+    """
+    return (
+        resource_id is not None
+        and resource_id.startswith(OURS)
+        and resource_id.endswith(f"/{case_id}")
+    )
 
 
 def _on_our_maximum(result: AgsResult, maximum: float) -> float | None:

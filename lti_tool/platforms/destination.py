@@ -30,7 +30,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One value for one student, as it is sent; value None withdraws it."""
+    """One value for one student, as it is sent; value None withdraws it.
+
+    told_level_name is the level the destination was last told, if any.
+    """
 
     recipient: str
     value: float | None
@@ -39,6 +42,7 @@ class Outcome:
     at: datetime
     basis: Mapping[str, Any]
     case_id: str
+    told_level_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,10 @@ Source: LTI AGS 2.0; facts/lti.md section 8; facts/moodle.md section 7.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NewType, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -17,7 +16,9 @@ from pydantic.alias_generators import to_camel
 
 from lti_tool.errors import DeliveryError
 from lti_tool.platforms.http import Answer
+from lti_tool.platforms.links import followed
 from lti_tool.platforms.lti import Call, Caller
+from lti_tool.platforms.scores import FinalScore, Score, is_amount, unsendable
 
 _AGS: Final = "https://purl.imsglobal.org/spec/lti-ags/scope/"
 LINE_ITEM_SCOPE: Final = f"{_AGS}lineitem"
@@ -71,6 +72,7 @@ class NewLineItem:
     score_maximum: float
     resource_id: str
     tag: str
+    review: Mapping[str, Any] | None = None  # how it opens one student's evidence
 
     def wire(self) -> dict[str, Any]:
         """The column as AGS writes it.
@@ -79,56 +81,36 @@ class NewLineItem:
             DeliveryError: a field the platform would choke on.
         """
         if not self.label.strip() or len(self.label) > MAX_LABEL:
-            raise _unsendable("a column needs a label of 1 to 255 characters")
+            raise unsendable("a column needs a label of 1 to 255 characters")
         if max(len(self.resource_id), len(self.tag)) > MAX_LABEL:
-            raise _unsendable("resourceId and tag hold at most 255 characters")
-        if not (math.isfinite(self.score_maximum) and self.score_maximum > 0):
-            raise _unsendable("a column needs a maximum above zero")
-        return {
+            raise unsendable("resourceId and tag hold at most 255 characters")
+        if not (is_amount(self.score_maximum) and self.score_maximum > 0):
+            raise unsendable("a column needs a maximum above zero")
+        sent: dict[str, Any] = {
             "label": self.label,
             "scoreMaximum": self.score_maximum,
             "resourceId": self.resource_id,
             "tag": self.tag,
         }
+        return sent | ({"submissionReview": dict(self.review)} if self.review else {})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
-    """A score for one user; given None withdraws what the platform holds."""
+OurColumn = NewType("OurColumn", str)
+"""The address of a column that we made and stored: no other may be deleted."""
 
-    user_id: str
-    given: float | None
-    maximum: float
-    at: datetime
-    comment: str | None = None
 
-    def wire(self) -> dict[str, Any]:
-        """The score as AGS writes it.
-
-        Raises:
-            DeliveryError: it is no score: a number out of range, no user or zone.
-        """
-        if not self.user_id or self.at.tzinfo is None:
-            raise _unsendable("a score needs a user and a time with a zone")
-        sent: dict[str, Any] = {
-            "userId": self.user_id,
-            "timestamp": self.at.isoformat(timespec="milliseconds"),
-        }
-        if self.given is None:
-            return sent | {
-                "activityProgress": "Initialized",
-                "gradingProgress": "NotReady",
-            }
-        numbers = (self.given, self.maximum)
-        if not all(map(math.isfinite, numbers)) or self.given < 0 or self.maximum <= 0:
-            raise _unsendable("a score is from zero up, its maximum above zero")
-        sent |= {
-            "scoreGiven": self.given,
-            "scoreMaximum": self.maximum,
-            "activityProgress": "Completed",
-            "gradingProgress": "FullyGraded",
-        }
-        return sent | ({"comment": self.comment} if self.comment else {})
+def held_score(result: AgsResult, *, at: datetime) -> FinalScore | None:
+    """The score a column shows for a user, None if it shows none."""
+    if result.result_score is None:
+        return None
+    return FinalScore(
+        user_id=result.user_id,
+        given=result.result_score,
+        maximum=result.result_maximum or 1.0,  # AGS 2.0 section 3.3: the default
+        at=at,
+        comment=result.comment,
+        comment_is_new=False,
+    )
 
 
 _LINE_ITEM_LIST: Final = TypeAdapter(list[AgsLineItem])
@@ -143,10 +125,16 @@ class Grades:
     Every method raises DeliveryError; see lti.Caller.call for its codes.
     """
 
-    def __init__(self, caller: Caller, line_items_url: str) -> None:
-        """Work on the context whose launch gave line_items_url."""
+    def __init__(
+        self, caller: Caller, line_items_url: str, scopes: Collection[str] = ()
+    ) -> None:
+        """Work on the context whose launch gave line_items_url and granted scopes.
+
+        No scopes: nobody told, and the platform will say.
+        """
         self._caller = caller
         self._line_items_url = line_items_url
+        self._scopes = frozenset(scopes)
 
     @property
     def profile_name(self) -> str:
@@ -165,13 +153,12 @@ class Grades:
         call = Call(
             "GET",
             _with_query(self._line_items_url, query),
-            (READ_SCOPE,),
+            self._scope(READ_SCOPE, LINE_ITEM_SCOPE),
             accept=LINE_ITEMS,
         )
         found: list[AgsLineItem] = []
-        for answer in self._caller.pages(call):
-            items = _read(answer, _LINE_ITEM_LIST)
-            found += items
+        for page in self._caller.pages(call, _line_items):
+            found += page.content
             if len(found) > MAX_ROWS:
                 raise DeliveryError(
                     "the line item list does not end", "paging", permanent=True
@@ -188,7 +175,7 @@ class Grades:
             Call(
                 "POST",
                 self._line_items_url,
-                (LINE_ITEM_SCOPE,),
+                self._scope(LINE_ITEM_SCOPE),
                 accept=LINE_ITEM,
                 content_type=LINE_ITEM,
                 content=new.wire(),
@@ -198,7 +185,8 @@ class Grades:
 
     def fetch_line_item(self, url: str) -> AgsLineItem:
         """A column as it is now."""
-        call = Call("GET", url, (READ_SCOPE,), accept=LINE_ITEM)
+        scope = self._scope(READ_SCOPE, LINE_ITEM_SCOPE)
+        call = Call("GET", self._here(url), scope, accept=LINE_ITEM)
         return _read(self._caller.call(call), _ONE_LINE_ITEM)
 
     def put_line_item(self, item: AgsLineItem) -> AgsLineItem:
@@ -206,8 +194,8 @@ class Grades:
         answer = self._caller.call(
             Call(
                 "PUT",
-                item.id,
-                (LINE_ITEM_SCOPE,),
+                self._here(item.id),
+                self._scope(LINE_ITEM_SCOPE),
                 accept=LINE_ITEM,
                 content_type=LINE_ITEM,
                 content=item.model_dump(by_alias=True, exclude_none=True),
@@ -215,13 +203,11 @@ class Grades:
         )
         return _read(answer, _ONE_LINE_ITEM)
 
-    def delete_line_item(self, url: str) -> None:
-        """Remove a column; one that is gone already is as good.
-
-        For columns only that we made and whose address we stored ourselves.
-        """
+    def delete_line_item(self, column: OurColumn) -> None:
+        """Remove a column of ours; one that is gone already is as good."""
+        scope = self._scope(LINE_ITEM_SCOPE)
         try:
-            self._caller.call(Call("DELETE", url, (LINE_ITEM_SCOPE,)))
+            self._caller.call(Call("DELETE", self._here(column), scope))
         except DeliveryError as error:
             if error.code != "gone":
                 raise
@@ -229,13 +215,16 @@ class Grades:
     def post_score(self, line_item_url: str, score: Score) -> Answer:
         """Send a score; code stale means that the platform holds one as new."""
         profile = self._caller.client.profile
+        content = score.wire() | dict(profile.score_extension)
+        if profile.comment_is_appended and not score.comment_is_new:
+            content.pop("comment", None)
         return self._caller.call(
             Call(
                 "POST",
-                _below(line_item_url, "scores"),
-                (SCORE_SCOPE,),
+                _below(self._here(line_item_url), "scores"),
+                self._scope(SCORE_SCOPE),
                 content_type=SCORE,
-                content=score.wire() | dict(profile.score_extension),
+                content=content,
             )
         )
 
@@ -244,18 +233,41 @@ class Grades:
     ) -> Iterator[AgsResult]:
         """Yield what a column shows, page by page; users without a grade may lack."""
         query = {"user_id": user_id} if user_id is not None else {}
-        url = _with_query(_below(line_item_url, "results"), query)
+        url = _with_query(_below(self._here(line_item_url), "results"), query)
         count = 0
-        for answer in self._caller.pages(
-            Call("GET", url, (RESULT_SCOPE,), accept=RESULTS)
-        ):
-            for result in _read(answer, _RESULT_LIST):
+        call = Call("GET", url, self._scope(RESULT_SCOPE), accept=RESULTS)
+        for page in self._caller.pages(call, _results):
+            for result in page.content:
                 count += 1
                 if count > MAX_ROWS:
                     raise DeliveryError(
                         "the result list does not end", "paging", permanent=True
                     )
                 yield result
+
+    def _here(self, url: str) -> str:
+        """The address of a column, if it lies where this gradebook does."""
+        if followed(self._line_items_url, url) != url:
+            raise DeliveryError(
+                f"a column of {urlsplit(self._line_items_url).hostname} has an address "
+                "elsewhere; our access token is not sent there",
+                "address",
+                permanent=True,
+            )
+        return url
+
+    def _scope(self, *any_of: str) -> tuple[str, ...]:
+        """The first of some scopes that the launches granted."""
+        for scope in any_of:
+            if not self._scopes or scope in self._scopes:
+                return (scope,)
+        name = any_of[0].rpartition("/")[2]
+        raise DeliveryError(
+            f"the LMS grants this course no {name} service of Assignments and Grades; "
+            "switch it on for the tool in the LMS, then open the tool once more",
+            "no_scope",
+            permanent=True,
+        )
 
 
 def _read(answer: Answer, shape: TypeAdapter[T]) -> T:
@@ -269,6 +281,14 @@ def _read(answer: Answer, shape: TypeAdapter[T]) -> T:
         ) from None
 
 
+def _line_items(answer: Answer) -> list[AgsLineItem]:
+    return _read(answer, _LINE_ITEM_LIST)
+
+
+def _results(answer: Answer) -> list[AgsResult]:
+    return _read(answer, _RESULT_LIST)
+
+
 def _below(url: str, name: str) -> str:
     """The address of a line item's scores or results: on the path, query kept."""
     parts = urlsplit(url)
@@ -279,7 +299,3 @@ def _with_query(url: str, query: Mapping[str, str]) -> str:
     parts = urlsplit(url)
     fields = [*parse_qsl(parts.query, keep_blank_values=True), *query.items()]
     return urlunsplit(parts._replace(query=urlencode(fields))) if query else url
-
-
-def _unsendable(text: str) -> DeliveryError:
-    return DeliveryError(text, "rejected", permanent=True)

@@ -3,16 +3,23 @@
 A host's name is resolved once, every address it has must be a public one, and the
 connection goes to the address that was checked, under the name that was asked for.
 Hosts of the LOCAL_NETWORK setting may be private and plain http.
+
+A question has one deadline for all of it: connecting, the head, the body. A server
+that drips a byte a second meets it whichever part it drips.
 """
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn
+from http.client import HTTPResponse
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import urlsplit
 
 import requests
@@ -20,9 +27,13 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import TimeoutError as LateError
 from urllib3.util.connection import create_connection
 
 from lti_tool.errors import PlatformError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 15.0
@@ -32,11 +43,20 @@ KEYS_LIMIT: Final = 256 * 1024
 # Source: facts/security.md section 1.2.
 KEYS_TIMES: Final = (3.0, 5.0, 8.0)
 USER_AGENT: Final = "MasteryBridge"
+# When the question this thread asks must be answered, by time.monotonic().
+_DEADLINE: Final[ContextVar[float | None]] = ContextVar("deadline", default=None)
 
 # Public by their bits, yet they lead to an IPv4 address of somebody's choice.
 _TUNNELS = tuple(
     ipaddress.IPv6Network(block)
-    for block in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
+    for block in (
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "2002::/16",
+        "2001::/32",
+        "::ffff:0:0:0/96",
+        "::/96",
+    )
 )
 
 
@@ -59,7 +79,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request: its body, and how long and how large the answer may be."""
+    """A request: its body, and how long and how large the answer may be.
+
+    redirects lets an answer be one that sends elsewhere; nobody goes there.
+    """
 
     method: str
     url: str
@@ -67,6 +90,7 @@ class Ask:
     body: bytes | None = field(default=None, repr=False)
     limit: int = BODY_LIMIT
     times: tuple[float, float, float] = (CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS)
+    redirects: bool = False
 
 
 class GuardedSession(requests.Session):
@@ -75,7 +99,7 @@ class GuardedSession(requests.Session):
     def __init__(self, local_hosts: frozenset[str]) -> None:
         """Let local_hosts ('host' or 'host:port') be private and plain http."""
         super().__init__()
-        self._local_hosts = local_hosts
+        self.local_hosts = local_hosts
         self.trust_env = False
         self.headers["User-Agent"] = USER_AGENT
         adapter = _GuardedAdapter(local_hosts)
@@ -88,7 +112,7 @@ class GuardedSession(requests.Session):
         **kwargs: Any,  # noqa: ANN401 -- requests' own
     ) -> requests.Response:
         """Send, if the address has a form we go to; always with a timeout."""
-        check_url(request.url or "", local_hosts=self._local_hosts)
+        check_url(request.url or "", local_hosts=self.local_hosts)
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = (CONNECT_SECONDS, READ_SECONDS)
         return super().send(request, **kwargs)
@@ -107,38 +131,64 @@ def ask(session: requests.Session, question: Ask) -> Answer:
     """
     host = urlsplit(question.url).hostname or "?"
     connect, read, total = question.times
-    deadline = time.monotonic() + total
     try:
-        with session.request(
-            question.method,
-            question.url,
-            headers={"Accept-Encoding": "identity", **question.headers},
-            data=question.body,
-            timeout=(connect, read),
-            stream=True,
-            allow_redirects=False,
-        ) as response:
-            if response.is_redirect or response.is_permanent_redirect:
+        with (
+            _until(time.monotonic() + total),
+            session.request(
+                question.method,
+                question.url,
+                headers={"Accept-Encoding": "identity", **question.headers},
+                data=question.body,
+                timeout=(connect, read),
+                stream=True,
+                allow_redirects=False,
+            ) as response,
+        ):
+            if response.is_redirect and not question.redirects:
                 raise PlatformError(f"{host} redirects; it must answer", "redirect")
-            body = _read(response, question.limit, deadline, host)
+            body = _read(response, question.limit, host)
     except requests.Timeout as error:
         raise PlatformError(f"{host} did not answer in time", "timeout") from error
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-        kind = "timeout" if isinstance(error, TimeoutError) else "connect"
+        is_late = isinstance(error, TimeoutError | LateError)
+        kind = "timeout" if is_late else "connect"
         raise PlatformError(f"{host} cannot be reached", kind) from error
     return Answer(response.status_code, response.headers, body, question.url)
 
 
-def _read(response: requests.Response, limit: int, deadline: float, host: str) -> bytes:
-    """Read the body as it arrives, so that a slow drip meets the deadline too."""
+def _read(response: requests.Response, limit: int, host: str) -> bytes:
+    """Read the body as it arrives; what counts is its size once decompressed."""
     found = bytearray()
     while chunk := response.raw.read1(64 * 1024, decode_content=True):
         found += chunk
         if len(found) > limit:
             raise PlatformError(f"{host} answers more than {limit} bytes", "too_large")
-        if time.monotonic() > deadline:
-            raise PlatformError(f"{host} did not finish in time", "timeout")
     return bytes(found)
+
+
+@contextmanager
+def _until(deadline: float) -> Iterator[None]:
+    """Let everything this thread connects to and reads from end by deadline."""
+    mark = _DEADLINE.set(deadline)
+    try:
+        yield
+    finally:
+        _DEADLINE.reset(mark)
+
+
+def _time_left(wanted: float | None) -> float | None:
+    """How long one step may take: as wanted, but not beyond the deadline.
+
+    Raises:
+        TimeoutError: the deadline is past.
+    """
+    deadline = _DEADLINE.get()
+    if deadline is None:
+        return wanted
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the deadline is past")
+    return left if wanted is None else min(wanted, left)
 
 
 def is_local(host: str, port: int, local_hosts: frozenset[str]) -> bool:
@@ -199,27 +249,66 @@ def check_url(url: str, *, local_hosts: frozenset[str]) -> None:
 
 class _GuardedAdapter(HTTPAdapter):
     def __init__(self, local_hosts: frozenset[str]) -> None:
-        self._local_hosts = local_hosts
         super().__init__(pool_maxsize=16)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- requests' own
-        """Make connections that check where they go."""
-        super().init_poolmanager(*args, **kwargs)
         self.poolmanager: PoolManager
-        self.poolmanager.pool_classes_by_scheme = _pools(self._local_hosts)
+        # Its connections check where they go.
+        self.poolmanager.pool_classes_by_scheme = _pools(local_hosts)
 
     def proxy_manager_for(self, *_args: object, **_kwargs: object) -> NoReturn:
         """None: a proxy would resolve names unchecked."""
         raise AddressError("proxies are not used")
 
 
+class _TimelyFile(io.RawIOBase):
+    """What is read from a connection, each piece within the time that is left.
+
+    http.client waits for each piece anew, as long as the socket's time-out says; a
+    head of many pieces would outlast any total.
+    """
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        self._raw, self._sock = raw, sock
+        self._patience = sock.gettimeout()
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
+        """Read what has come, or wait for it as long as there is time."""
+        self._sock.settimeout(_time_left(self._patience))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        """Close the connection's own file too."""
+        self._raw.close()
+        super().close()
+
+
+class _TimelyResponse(HTTPResponse):
+    """An answer whose head must come before the deadline too."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        debuglevel: int = 0,
+        method: str | None = None,
+        url: str | None = None,
+    ) -> None:
+        super().__init__(sock, debuglevel, method, url)
+        self.fp: io.BufferedReader = io.BufferedReader(
+            _TimelyFile(self.fp.detach(), sock)
+        )
+
+
 def _connect_to_any(addresses: list[str], connection: HTTPConnection) -> socket.socket:
     failure = OSError("no address")
     for address in addresses:
+        wanted = connection.timeout
         try:
             return create_connection(
                 (address, connection.port),
-                connection.timeout,
+                _time_left(wanted if isinstance(wanted, float | int) else None),
                 socket_options=connection.socket_options,
             )
         except OSError as error:
@@ -241,10 +330,14 @@ def _pools(local_hosts: frozenset[str]) -> dict[str, type[HTTPConnectionPool]]:
             raise NewConnectionError(connection, type(error).__name__) from error
 
     class Plain(HTTPConnection):
+        response_class = _TimelyResponse
+
         def _new_conn(self) -> socket.socket:
             return connect(self)
 
     class Secure(HTTPSConnection):
+        response_class = _TimelyResponse
+
         def _new_conn(self) -> socket.socket:
             return connect(self)
 

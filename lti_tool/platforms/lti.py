@@ -6,28 +6,27 @@ Source: AGS 2.0; NRPS 2.0; facts/security.md sections 1.3 and 5.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
-from urllib.parse import urljoin, urlsplit
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 
 from lti_tool.errors import DeliveryError, PlatformError
 from lti_tool.platforms.http import Answer, Ask, ask
-from lti_tool.platforms.links import parse_links
+from lti_tool.platforms.paging import ONCE, Page, Pages, Patience
 from lti_tool.platforms.profiles import PlatformProfile
 from lti_tool.platforms.tokens import Client, Tokens
 
-MAX_PAGES: Final = 1_000
-
+T = TypeVar("T")
 _CONFLICT, _TOO_MANY, _SERVER = 409, 429, 500
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _GONE = 401, 403, 404, 410
 
 
 # Trying again by ourselves will not mend these.
-_PERMANENT: Final = frozenset({"auth", "address", "redirect"})
+_PERMANENT: Final = frozenset({"auth", "address", "forbidden", "redirect"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,34 +72,17 @@ class Caller:
             raise refusal(answer, self.client.profile)
         return answer
 
-    def pages(self, call: Call) -> Iterator[Answer]:
-        """Yield the pages of a list, each next one as the platform names it.
+    def pages(
+        self, call: Call, read: Callable[[Answer], T], patience: Patience = ONCE
+    ) -> Iterator[Page[T]]:
+        """Yield the pages of a list, read, each next one as the platform names it.
 
         Raises:
             DeliveryError: paging, a next page lies elsewhere, repeats, or there is no
-                end; besides what call raises.
+                end; besides what call and read raise once patience has ended.
         """
-        origin, seen = urlsplit(call.url)[:2], {call.url}
-        for _ in range(MAX_PAGES):
-            answer = self.call(call)
-            yield answer
-            target = parse_links(answer.headers.get("Link", "")).get("next")
-            if target is None:
-                return
-            url = urljoin(call.url, target)
-            if urlsplit(url)[:2] != origin or url in seen:
-                raise DeliveryError(
-                    f"{urlsplit(call.url).hostname} names a next page that is not the "
-                    "next page of its list",
-                    "paging",
-                    permanent=True,
-                )
-            seen.add(url)
-            call = Call(call.method, url, call.scopes, accept=call.accept)
-        raise DeliveryError(
-            f"{urlsplit(call.url).hostname} lists more than {MAX_PAGES} pages",
-            "paging",
-            permanent=True,
+        return Pages(lambda url: self.call(replace(call, url=url)), read, patience)(
+            call.url
         )
 
     def _send_authorized(self, call: Call) -> Answer:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, insert, select, update
 
 from lti_tool.storage.database import upsert
 from lti_tool.storage.schema import (
     competency,
     course,
     deployment,
+    enrollment,
     line_item,
     lms_user,
     placement,
@@ -22,6 +22,7 @@ from lti_tool.storage.schema import (
     sis_user,
     source,
 )
+from lti_tool.storage.session import Session
 
 # A worker that died while making a column holds it so long.
 RESERVED_FOR: Final = timedelta(seconds=90)
@@ -92,7 +93,10 @@ def load_sis_place(session: Session, course_id: int) -> Place | None:
 
 
 def load_recipients(session: Session, place: Place) -> dict[int, str]:
-    """Return what the other system calls each person: SIS id, or LMS user id."""
+    """Return what the other system calls each person: SIS id, or LMS user id.
+
+    Of several accounts of a person that of the class, else an active one.
+    """
     if place.source_id is not None:
         statement = select(sis_user.c.person_id, sis_user.c.sourced_id).where(
             sis_user.c.source_id == place.source_id
@@ -104,7 +108,31 @@ def load_recipients(session: Session, place: Place) -> dict[int, str]:
             lms_user.c.registration_id == place.registration_id
         )
         statement = statement.order_by(lms_user.c.seen_at, lms_user.c.id)
-    return {who: name for who, name in session.execute(statement) if who is not None}
+    found = {who: name for who, name in session.execute(statement) if who is not None}
+    if place.source_id is not None:
+        found.update(map(tuple, session.execute(_of_class(place))))
+    return found
+
+
+def _of_class(place: Place) -> Select[tuple[Any, str]]:
+    """Who is enrolled in the class, by the account that is."""
+    return (
+        select(sis_user.c.person_id, sis_user.c.sourced_id)
+        .join(
+            enrollment,
+            and_(
+                enrollment.c.source_id == sis_user.c.source_id,
+                enrollment.c.user_sourced_id == sis_user.c.sourced_id,
+            ),
+        )
+        .where(
+            enrollment.c.source_id == place.source_id,
+            enrollment.c.class_sourced_id == place.class_sourced_id,
+            enrollment.c.status == "active",
+            sis_user.c.person_id.is_not(None),
+        )
+        .order_by(sis_user.c.status.desc(), sis_user.c.id)
+    )
 
 
 def load_facts(session: Session, competency_id: int) -> ColumnFacts:
@@ -173,6 +201,48 @@ def save_address(
     )
     if not found.all():
         session.execute(insert(line_item).values(**key, **values, created_at=now))
+
+
+def adopt(
+    session: Session,
+    key: dict[str, Any],
+    *,
+    address: str,
+    resource_id: str,
+    maximum: float,
+    now: datetime,
+) -> bool:
+    """Keep the address of a column that a link brought, if none is known yet.
+
+    One that is just being made stays with the worker that makes it. Tells whether
+    the address was kept.
+    """
+    if session.scalar(select(line_item.c.id).where(_is(key))) is not None:
+        return False
+    kept = session.execute(
+        upsert(session, line_item)
+        .values(
+            **key,
+            address=address,
+            resource_id=resource_id,
+            maximum=maximum,
+            created_at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(line_item.c.id)
+    )
+    return bool(kept.all())
+
+
+def load_columned(session: Session, placement_id: int) -> set[int]:
+    """Return the competencies that have a column of ours where we were launched."""
+    return set(
+        session.scalars(
+            select(line_item.c.competency_id).where(
+                line_item.c.placement_id == placement_id
+            )
+        )
+    )
 
 
 def forget_address(session: Session, key: dict[str, Any]) -> None:

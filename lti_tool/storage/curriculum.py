@@ -3,39 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import and_, delete, func, insert, select, update
-from sqlalchemy.orm import Session
 
 from lti_tool.errors import NotFoundError
+from lti_tool.storage.alignments import (
+    AlignedAssignment,
+    load_assignments,
+    remove_alignment,
+    save_alignment,
+)
 from lti_tool.storage.database import rows, upsert
 from lti_tool.storage.evidence import put_change
 from lti_tool.storage.naming import find_course
 from lti_tool.storage.schema import (
-    alignment,
-    assignment,
     association,
     competency,
+    competency_rule,
     course,
     course_destination,
     framework,
-    score,
     sis_class,
 )
+from lti_tool.storage.session import Session
 from mappings.scales import FOUR, Level, Scale
 
 __all__ = [
     "AlignedAssignment",
+    "OwnRule",
     "Plan",
     "PlanCompetency",
+    "colours_of",
     "find_course",
     "insert_course",
     "load_assignments",
     "load_destinations",
     "load_plan",
+    "load_plan_values",
+    "load_scale",
     "parse_scale",
     "remove_alignment",
     "save_alignment",
@@ -43,6 +51,29 @@ __all__ = [
     "save_destination",
     "take_framework",
 ]
+
+
+# What of a course says how it is judged; "rules" beside them are the competencies' own.
+PLAN: Final = (
+    "framework_id",
+    "rule",
+    "parameter",
+    "scale",
+    "mastery_cut",
+    "evidence_order",
+    "minimum_pieces",
+    "counts",
+    "successor_share",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRule:
+    """How one competency of a course is judged, where that differs from the course."""
+
+    rule: str
+    parameter: float | None = None
+    minimum_pieces: int | None = None  # None: as the course
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +92,16 @@ class PlanCompetency:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Framework, rule and scale of one course; alignments are counted elsewhere."""
+    """Framework, rule and scale of one course; alignments are counted elsewhere.
+
+    Attributes:
+        evidence_order: submitted, due or assessed: the time that orders evidence.
+        counts: the kinds of evidence that count; None: the usual ones.
+        successor_share: what evidence for a successor is worth before it; 0: nothing.
+        own_rules: the competencies that are judged otherwise, by id.
+        colours: a fill a level, lowest first; empty: the usual palette.
+        status: active, or how the class of the SIS ended.
+    """
 
     course_id: int
     title: str
@@ -74,20 +114,27 @@ class Plan:
     source_id: int | None
     class_sourced_id: str | None
     refreshed_at: datetime | None
+    evidence_order: str = "submitted"
+    minimum_pieces: int = 1
+    counts: tuple[str, ...] | None = None
+    successor_share: float = 0.0
+    own_rules: Mapping[int, OwnRule] = field(default_factory=dict)
+    colours: tuple[str, ...] = ()
+    status: str = "active"
 
+    def rule_of(self, competency_id: int) -> tuple[str, float | None]:
+        """Return name and parameter of the rule that judges a competency."""
+        own = self.own_rules.get(competency_id)
+        if own is None:
+            return self.rule, self.parameter
+        return own.rule, own.parameter
 
-@dataclass(frozen=True, slots=True)
-class AlignedAssignment:
-    """One assignment of a course with the competencies it speaks for."""
-
-    id: int
-    sourced_id: str
-    title: str
-    description: str | None
-    due_at: datetime | None
-    maximum: float | None
-    score_count: int
-    alignments: tuple[tuple[int, int, float], ...]  # (alignment, competency, weight)
+    def minimum_of(self, competency_id: int) -> int:
+        """Return how many pieces a level of a competency needs at least."""
+        own = self.own_rules.get(competency_id)
+        if own is None or own.minimum_pieces is None:
+            return self.minimum_pieces
+        return own.minimum_pieces
 
 
 def load_plan(session: Session, course_id: int) -> Plan:
@@ -121,7 +168,38 @@ def load_plan(session: Session, course_id: int) -> Plan:
         source_id=found.source_id,
         class_sourced_id=found.sourced_id,
         refreshed_at=found.refreshed_at,
+        evidence_order=found.evidence_order,
+        minimum_pieces=found.minimum_pieces,
+        counts=None if found.counts is None else tuple(found.counts),
+        successor_share=found.successor_share,
+        own_rules=_own_rules(session, course_id),
+        colours=colours_of(found.scale),
+        status=found.status,
     )
+
+
+def _own_rules(session: Session, course_id: int) -> dict[int, OwnRule]:
+    table = competency_rule.c
+    found = session.execute(
+        select(
+            table.competency_id, table.rule, table.parameter, table.minimum_pieces
+        ).where(table.course_id == course_id)
+    )
+    return {row.competency_id: OwnRule(*row[1:]) for row in found}
+
+
+def colours_of(levels: Sequence[Mapping[str, Any]] | None) -> tuple[str, ...]:
+    """Return the fills of a stored scale, or none where one of its levels has none."""
+    found = tuple(one.get("colour") or "" for one in levels or ())
+    return found if all(found) else ()
+
+
+def load_scale(session: Session, course_id: int) -> Scale:
+    """Return the scale of a course alone."""
+    found = session.execute(
+        select(course.c.scale, course.c.mastery_cut).where(course.c.id == course_id)
+    ).one()
+    return parse_scale(found.scale, found.mastery_cut)
 
 
 def parse_scale(levels: Sequence[Mapping[str, Any]] | None, cut: float | None) -> Scale:
@@ -184,121 +262,25 @@ def _plan_competencies(
     return tuple(by_id.values())
 
 
-def load_assignments(session: Session, course_id: int) -> list[AlignedAssignment]:
-    """Return the assignments of a course, newest due first, with their alignments."""
-    pairs: dict[int, list[tuple[int, int, float]]] = {}
-    for assignment_id, *pair in session.execute(
-        select(
-            alignment.c.assignment_id,
-            alignment.c.id,
-            alignment.c.competency_id,
-            alignment.c.weight,
-        )
-        .join(competency, competency.c.id == alignment.c.competency_id)
-        .where(alignment.c.course_id == course_id)
-        .order_by(competency.c.position)
-    ):
-        pairs.setdefault(assignment_id, []).append((pair[0], pair[1], pair[2]))
-    found = session.execute(
-        select(
-            assignment.c.id,
-            assignment.c.sourced_id,
-            assignment.c.title,
-            assignment.c.description,
-            assignment.c.due_at,
-            assignment.c.maximum,
-            func.count(score.c.id).label("score_count"),
-        )
-        .outerjoin(
-            score,
-            and_(score.c.assignment_id == assignment.c.id, score.c.given.is_not(None)),
-        )
-        .where(assignment.c.course_id == course_id, assignment.c.status == "active")
-        .group_by(assignment.c.id)
-        .order_by(assignment.c.due_at.desc(), assignment.c.title, assignment.c.id)
-    )
-    return [
-        AlignedAssignment(
-            id=row.id,
-            sourced_id=row.sourced_id,
-            title=row.title,
-            description=row.description,
-            due_at=row.due_at,
-            maximum=row.maximum,
-            score_count=row.score_count,
-            alignments=tuple(pairs.get(row.id, ())),
-        )
-        for row in found
-    ]
+def load_plan_values(session: Session, course_id: int) -> dict[str, Any]:
+    """Return all that says how a course is judged, as columns and "rules" hold it.
 
-
-def save_alignment(  # noqa: PLR0913 -- the parts of one alignment and of its audit row
-    session: Session,
-    *,
-    course_id: int,
-    assignment_id: int,
-    competency_id: int,
-    weight: float,
-    made_by: str,
-    now: datetime,
-) -> bool:
-    """Let an assignment speak for a competency; tells whether anything changed."""
-    old = session.scalar(
-        select(alignment.c.weight).where(
-            alignment.c.assignment_id == assignment_id,
-            alignment.c.competency_id == competency_id,
-        )
-    )
-    if old == weight:
-        return False
-    statement = upsert(session, alignment).values(
-        course_id=course_id,
-        assignment_id=assignment_id,
-        competency_id=competency_id,
-        weight=weight,
-        made_by=made_by,
-        created_at=now,
-    )
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["assignment_id", "competency_id"],
-            set_={"weight": weight, "made_by": made_by},
-        )
-    )
-    put_change(
+    "rules" has a dict a competency, by the id as text: it goes through JSON unchanged.
+    """
+    (found,) = rows(
         session,
-        at=now,
-        who=made_by,
-        what="alignment saved",
-        subject=("assignment", assignment_id),
-        before=None if old is None else {"weight": old},
-        after={"competency_id": competency_id, "weight": weight},
+        select(*(course.c[name] for name in PLAN)).where(course.c.id == course_id),
     )
-    return True
-
-
-def remove_alignment(
-    session: Session, *, course_id: int, alignment_id: int, made_by: str, now: datetime
-) -> bool:
-    """Take an alignment back; tells whether there was one in this course."""
-    gone = session.execute(
-        delete(alignment)
-        .where(alignment.c.id == alignment_id, alignment.c.course_id == course_id)
-        .returning(
-            alignment.c.assignment_id, alignment.c.competency_id, alignment.c.weight
-        )
-    ).one_or_none()
-    if gone is None:
-        return False
-    put_change(
-        session,
-        at=now,
-        who=made_by,
-        what="alignment removed",
-        subject=("assignment", gone.assignment_id),
-        before={"competency_id": gone.competency_id, "weight": gone.weight},
-    )
-    return True
+    own = _own_rules(session, course_id)
+    found["rules"] = {
+        str(one): {
+            "rule": own[one].rule,
+            "parameter": own[one].parameter,
+            "minimum_pieces": own[one].minimum_pieces,
+        }
+        for one in sorted(own)
+    }
+    return found
 
 
 def save_course_plan(
@@ -309,13 +291,15 @@ def save_course_plan(
     who: str,
     now: datetime,
 ) -> None:
-    """Write framework_id, rule, parameter, scale or mastery_cut of a course."""
-    names = ("framework_id", "rule", "parameter", "scale", "mastery_cut")
-    (before,) = rows(
-        session,
-        select(*(course.c[name] for name in names)).where(course.c.id == course_id),
-    )
-    session.execute(update(course).where(course.c.id == course_id).values(**values))
+    """Write some of the values that ``load_plan_values`` returns."""
+    before = load_plan_values(session, course_id)
+    columns = {name: value for name, value in values.items() if name != "rules"}
+    if columns:
+        session.execute(
+            update(course).where(course.c.id == course_id).values(**columns)
+        )
+    if "rules" in values:
+        _save_rules(session, course_id, values["rules"])
     put_change(
         session,
         at=now,
@@ -325,6 +309,22 @@ def save_course_plan(
         before={name: before[name] for name in values},
         after=dict(values),
     )
+
+
+def _save_rules(
+    session: Session, course_id: int, rules: Mapping[str, Mapping[str, Any]]
+) -> None:
+    session.execute(
+        delete(competency_rule).where(competency_rule.c.course_id == course_id)
+    )
+    if rules:
+        session.execute(
+            insert(competency_rule),
+            [
+                {"course_id": course_id, "competency_id": int(one), **own}
+                for one, own in rules.items()
+            ],
+        )
 
 
 def save_destination(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +15,38 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Executable,
+    Table,
+    create_engine,
+    event,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
 from lti_tool.errors import ConfigError
+from lti_tool.storage.session import Question, Session
 
-__all__ = ["Database", "Session", "make_engine", "rows", "upsert"]
+__all__ = ["Database", "Question", "Session", "make_engine", "rows", "upsert"]
 
-BUSY_SECONDS = 15
+BUSY_SECONDS = 15.0
+# What is worth writing only if it holds nobody up waits no longer.
+BRIEF_SECONDS = 0.25
 
 
-def make_engine(url: str) -> Engine:
+def make_engine(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
     """Return an engine for url; SQLite files are opened in WAL mode.
+
+    A SQLite writer waits for another at most busy_seconds.
 
     A SQLite transaction that may write begins IMMEDIATE, so that two writers wait
     for each other instead of failing half way (see write()).
@@ -46,7 +66,7 @@ def make_engine(url: str) -> Engine:
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True
+        url, connect_args={"timeout": busy_seconds}, hide_parameters=True
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -66,18 +86,34 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    statement = "BEGIN IMMEDIATE" if writes else "BEGIN"
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        driver.execute(statement)  # by SQLAlchemy it would cost as much as a read
+    except sqlite3.OperationalError as error:
+        raise OperationalError(statement, None, error, hide_parameters=True) from error
+
+
+@contextmanager
+def _written(engine: Engine) -> Iterator[Session]:
+    session = Session(engine)
+    try:
+        yield session
+    except BaseException:
+        session.end(keeps=False)
+        raise
+    session.end(keeps=True)
 
 
 class Database:
     """One database: sessions that read, and sessions that write and commit."""
 
     def __init__(self, url: str) -> None:
+        self._url = url
+        self._lock = threading.Lock()
+        self._brief_engine: Engine | None = None
         self.engine = make_engine(url)
-        self._read = sessionmaker(self.engine, expire_on_commit=False)
-        self._write = sessionmaker(
-            self.engine.execution_options(writes=True), expire_on_commit=False
-        )
+        self._writing = self.engine.execution_options(writes=True)
 
     @property
     def is_sqlite(self) -> bool:
@@ -87,14 +123,44 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Yield a session that only reads."""
-        with self._read() as session:
+        session = Session(self.engine)
+        try:
             yield session
+        finally:
+            session.end(keeps=False)
 
-    @contextmanager
-    def write(self) -> Iterator[Session]:
+    def ask(self) -> Question:
+        """What sends statements that read and stand alone, each in no transaction."""
+        return Question(self.engine)
+
+    def write(self) -> AbstractContextManager[Session]:
         """Yield a session committed at the end, rolled back on an error."""
-        with self._write.begin() as session:
-            yield session
+        return _written(self._writing)
+
+    def try_write(self, act: Callable[[Session], object]) -> bool:
+        """Write what act writes, unless the database is busy; tells whether it was.
+
+        It is not waited for another writer longer than a quarter of a second: for
+        what must not hold an answer up. Nothing is raised by the database.
+        """
+        try:
+            with _written(self._brief()) as session:
+                if not self.is_sqlite:
+                    timeout = round(BRIEF_SECONDS * 1000)
+                    session.execute(text(f"SET LOCAL lock_timeout = {timeout}"))
+                act(session)
+        except SQLAlchemyError:
+            return False
+        return True
+
+    def _brief(self) -> Engine:
+        if not self.is_sqlite:
+            return self.engine
+        with self._lock:
+            if self._brief_engine is None:
+                made = make_engine(self._url, busy_seconds=BRIEF_SECONDS)
+                self._brief_engine = made.execution_options(writes=True)
+        return self._brief_engine
 
     def is_current(self) -> bool:
         """Tell whether the schema is that of the newest migration.
@@ -115,25 +181,53 @@ class Database:
             ConfigError: the database does not answer, is none, or belongs to a newer
                 version of the tool.
         """
-        settings = _alembic()
-        writing = self.engine.execution_options(writes=True)
-        with _explained(), writing.connect() as connection:
-            settings.attributes["connection"] = connection
+        with _explained(), self._migrating() as settings:
             command.upgrade(settings, "head")
-            connection.commit()
 
     def clear(self) -> None:
         """Take everything out and begin with an empty schema: for the demo."""
-        settings = _alembic()
-        with self.engine.execution_options(writes=True).connect() as connection:
-            settings.attributes["connection"] = connection
+        with self._migrating() as settings:
             command.downgrade(settings, "base")
             command.upgrade(settings, "head")
-            connection.commit()
+
+    @contextmanager
+    def _migrating(self) -> Iterator[Config]:
+        """Yield Alembic's settings on a connection that commits at the end.
+
+        SQLite changes a constraint by making the table anew; rows that refer to it
+        would hold the old one back. Source: sqlite.org/lang_altertable, section 7.
+        """
+        settings = _alembic()
+        with self.engine.execution_options(writes=True).connect() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            if self.is_sqlite:
+                driver.execute("PRAGMA foreign_keys=OFF")
+            try:
+                settings.attributes["connection"] = connection
+                yield settings
+                if self.is_sqlite:
+                    _refuse_orphans(connection)
+                connection.commit()
+            finally:
+                connection.rollback()
+                if self.is_sqlite:
+                    driver.execute("PRAGMA foreign_keys=ON")
 
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+        if self._brief_engine is not None:
+            self._brief_engine.dispose()
+
+
+def _refuse_orphans(connection: Connection) -> None:
+    """Roll a migration back that left a row without the one it refers to."""
+    orphan = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if orphan is not None:
+        raise ConfigError(
+            f"the migration would leave rows of {orphan[0]} without their "
+            f"{orphan[2]}; nothing was changed, restore a backup or ask us"
+        )
 
 
 @contextmanager
@@ -170,7 +264,40 @@ Insert = postgresql.Insert | sqlite.Insert
 
 def upsert(session: Session, table: Table) -> Insert:
     """Return the dialect's INSERT, which knows ON CONFLICT."""
-    if session.get_bind().dialect.name == "postgresql":
+    return insert_of(session.get_bind().dialect.name, table)
+
+
+def remember(
+    session: Session,
+    table: Table,
+    values: Mapping[str, Any],
+    *,
+    keys: tuple[str, ...],
+    said: Collection[str],
+) -> dict[str, Any]:
+    """Insert values, or where a row has these keys overwrite the columns said.
+
+    Returns the whole row. The statement is built once for each set of columns: that
+    costs more than sending it.
+    """
+    dialect = session.get_bind().dialect.name
+    statement = _remembering(dialect, table, keys, frozenset(said))
+    return dict(session.execute(statement, dict(values)).mappings().one())
+
+
+@lru_cache(maxsize=256)
+def _remembering(
+    dialect: str, table: Table, keys: tuple[str, ...], said: frozenset[str]
+) -> Executable:
+    into = insert_of(dialect, table)
+    return into.on_conflict_do_update(
+        index_elements=keys, set_={name: into.excluded[name] for name in said}
+    ).returning(table)
+
+
+def insert_of(dialect: str, table: Table) -> Insert:
+    """The INSERT of a dialect, which knows ON CONFLICT."""
+    if dialect == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
 

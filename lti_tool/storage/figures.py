@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Table, func, select
-from sqlalchemy.orm import Session
 
 from lti_tool.storage.schema import (
     alignment,
@@ -20,6 +19,7 @@ from lti_tool.storage.schema import (
     sis_class,
     sis_user,
 )
+from lti_tool.storage.session import Session
 
 
 def load_figures(session: Session) -> dict[str, Any]:
@@ -56,7 +56,11 @@ def load_figures(session: Session) -> dict[str, Any]:
         },
         "framework": {
             "competencies": _count(session, competency),
-            "associations": _count(session, association),
+            # One that two frameworks publish is held by both.
+            "associations": session.scalar(
+                select(func.count(association.c.case_id.distinct()))
+            )
+            or 0,
         },
         "alignments": _count(session, alignment),
         "evidence": evidence or 0,

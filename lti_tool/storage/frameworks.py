@@ -1,251 +1,25 @@
-"""Frameworks as published: every item and edge kept whole, keyed by CASE GUID."""
+"""Frameworks as they stand: every item and edge kept whole, keyed by CASE GUID."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Row, Table, and_, bindparam, func, insert, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, func, or_, select
 
 from lti_tool.errors import NotFoundError
 from lti_tool.storage.database import rows
-from lti_tool.storage.schema import association, competency, framework
-from mappings.frameworks import Association, Competency, Framework
-
-
-@dataclass(frozen=True, slots=True)
-class ImportCounts:
-    """What an import did to one kind of row."""
-
-    added: int
-    changed: int
-    retired: int
-    same: int
-
-    @property
-    def is_nothing(self) -> bool:
-        """Tell whether nothing was written."""
-        return not (self.added or self.changed or self.retired)
-
-
-@dataclass(frozen=True, slots=True)
-class FrameworkImport:
-    """What an import of one package did."""
-
-    framework_id: int
-    title: str
-    competencies: ImportCounts
-    associations: ImportCounts
-
-
-def fingerprint(payload: object) -> str:
-    """Return a hash of a JSON value that does not depend on key order."""
-    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def save_framework(
-    session: Session, package: Framework, now: datetime
-) -> FrameworkImport:
-    """Store a framework: an upsert by GUID; what vanished is retired, not deleted.
-
-    An edge that two frameworks publish under one GUID stays with the first of them.
-    """
-    framework_id = _save_document(session, package, now)
-    # Rows go in as the publisher lists them; position is where a reader meets them.
-    places = {
-        item.case_id: place for place, (item, _depth) in enumerate(package.in_order())
-    }
-    items = [
-        {
-            **_competency_row(item, places[item.case_id], package),
-            "framework_id": framework_id,
-        }
-        for item in package.competencies
-    ]
-    edges = [
-        {**_association_row(edge), "framework_id": framework_id}
-        for edge in package.associations
-    ]
-    return FrameworkImport(
-        framework_id,
-        package.title,
-        _merge(session, competency, items, framework_id, now),
-        _merge(session, association, edges, framework_id, now),
-    )
-
-
-def save_associations(
-    session: Session, edges: Sequence[Association], now: datetime
-) -> ImportCounts:
-    """Store an extra file of edges: added to what is there, nothing retired."""
-    new = [{**_association_row(edge), "framework_id": None} for edge in edges]
-    return _merge(session, association, new, None, now)
-
-
-def _save_document(session: Session, package: Framework, now: datetime) -> int:
-    values = {
-        "title": package.title,
-        "version": package.version,
-        "publisher": package.publisher,
-        "language": package.language,
-        "creator": package.creator,
-        "payload": package.payload,
-        "package": package.package,
-    }
-    values["fingerprint"] = fingerprint(values)
-    found = session.execute(
-        select(framework.c.id, framework.c.fingerprint).where(
-            framework.c.case_id == package.case_id
-        )
-    ).one_or_none()
-    if found is None:
-        return int(
-            session.execute(
-                insert(framework)
-                .values(case_id=package.case_id, imported_at=now, **values)
-                .returning(framework.c.id)
-            ).scalar_one()
-        )
-    if found.fingerprint != values["fingerprint"]:
-        session.execute(
-            update(framework)
-            .where(framework.c.id == found.id)
-            .values(imported_at=now, **values)
-        )
-    return int(found.id)
-
-
-def _competency_row(item: Competency, place: int, package: Framework) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "case_id": item.case_id,
-        "human_code": item.human_code,
-        "statement": item.statement,
-        "abbreviated": item.abbreviated,
-        "kind": item.kind,
-        "education_levels": list(item.education_levels),
-        "language": item.language,
-        "position": place,
-        "list_enumeration": item.list_enumeration,
-        "is_assessable": package.is_leaf(item.case_id),
-        "payload": item.payload,
-    }
-    return {**row, "fingerprint": fingerprint(row)}
-
-
-def _association_row(edge: Association) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "case_id": edge.case_id,
-        "kind": edge.kind,
-        "origin_case_id": edge.origin_case_id,
-        "destination_case_id": edge.destination_case_id,
-        "sequence": edge.sequence,
-        "payload": edge.payload,
-    }
-    return {**row, "fingerprint": fingerprint(row)}
-
-
-def _merge(
-    session: Session,
-    table: Table,
-    new: Sequence[dict[str, Any]],
-    framework_id: int | None,
-    now: datetime,
-) -> ImportCounts:
-    """Bring the stored rows of one framework to new, touching only what differs."""
-    old = _stored(session, table, framework_id)
-    added = [row for row in new if row["case_id"] not in old]
-    changed = [
-        row
-        for row in new
-        if (kept := old.get(row["case_id"]))
-        and (
-            kept.fingerprint != row["fingerprint"]
-            or kept.retired_at is not None
-            or (kept.framework_id is None and framework_id is not None)
-        )
-    ]
-    if added:
-        session.execute(insert(table), added)
-    if changed:
-        _rewrite(session, table, changed, old)
-    gone = [] if framework_id is None else _gone(new, old, framework_id)
-    if gone:
-        session.execute(
-            update(table).where(table.c.id.in_(gone)).values(retired_at=now)
-        )
-    same = len(new) - len(added) - len(changed)
-    return ImportCounts(len(added), len(changed), len(gone), same)
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A row that is here already."""
-
-    id: int
-    fingerprint: str
-    retired_at: datetime | None
-    framework_id: int | None
-
-
-Stored = Mapping[str, Kept]
-
-
-def _stored(session: Session, table: Table, framework_id: int | None) -> Stored:
-    """Return by GUID what is here; an edge has one GUID wherever it came from."""
-    statement = select(
-        table.c.case_id,
-        table.c.id,
-        table.c.fingerprint,
-        table.c.retired_at,
-        table.c.framework_id,
-    )
-    if table is competency:
-        statement = statement.where(table.c.framework_id == framework_id)
-    return {case_id: Kept(*row) for case_id, *row in session.execute(statement)}
-
-
-def _rewrite(
-    session: Session, table: Table, changed: Iterable[Mapping[str, Any]], old: Stored
-) -> None:
-    kept = {"id", "retired_at"}
-    names = [column.name for column in table.c if column.name not in kept]
-    session.execute(
-        update(table)
-        .where(table.c.id == bindparam("row_id"))
-        .values(
-            {name: bindparam(f"new_{name}") for name in names} | {"retired_at": None}
-        ),
-        [
-            {"row_id": old[row["case_id"]].id}
-            | {f"new_{name}": row[name] for name in names}
-            | {"new_framework_id": _owner(old[row["case_id"]], row)}
-            for row in changed
-        ],
-    )
-
-
-def _owner(kept: Kept, row: Mapping[str, Any]) -> int | None:
-    """An edge stays with the framework that brought it; an extra one finds its own."""
-    return row["framework_id"] if kept.framework_id is None else kept.framework_id
-
-
-def _gone(
-    new: Sequence[Mapping[str, Any]], old: Stored, framework_id: int
-) -> list[int]:
-    named = {row["case_id"] for row in new}
-    return [
-        kept.id
-        for case_id, kept in old.items()
-        if case_id not in named
-        and kept.retired_at is None
-        and kept.framework_id == framework_id
-    ]
+from lti_tool.storage.framework_rows import parts
+from lti_tool.storage.framework_values import association_value, competency_value
+from lti_tool.storage.schema import (
+    association,
+    competency,
+    framework,
+    framework_version,
+)
+from lti_tool.storage.session import Session
+from mappings.case_parts import EDGES, Part, holds
+from mappings.frameworks import PRECEDES, Framework
 
 
 def load_list(session: Session) -> list[dict[str, Any]]:
@@ -260,6 +34,14 @@ def load_list(session: Session) -> list[dict[str, Any]]:
             framework.c.publisher,
             framework.c.language,
             framework.c.imported_at,
+            framework.c.origin,
+            framework.c.source_url,
+            framework.c.case_version,
+            framework.c.retired_at,
+            select(func.max(framework_version.c.number))
+            .where(framework_version.c.framework_id == framework.c.id)
+            .scalar_subquery()
+            .label("newest"),
             select(func.count())
             .where(
                 competency.c.framework_id == framework.c.id,
@@ -329,36 +111,11 @@ def load_package(session: Session, framework_id: int) -> Framework:
         version=document.version,
         publisher=document.publisher,
         language=document.language,
-        competencies=tuple(_competency(row) for row in items),
-        associations=tuple(_association(row) for row in edges),
+        competencies=tuple(competency_value(row) for row in items),
+        associations=tuple(association_value(row) for row in edges),
         creator=document.creator,
         payload=document.payload,
         package=document.package,
-    )
-
-
-def _competency(row: Row[Any]) -> Competency:
-    return Competency(
-        case_id=row.case_id,
-        human_code=row.human_code,
-        statement=row.statement,
-        abbreviated=row.abbreviated,
-        kind=row.kind,
-        education_levels=tuple(row.education_levels or ()),
-        language=row.language,
-        list_enumeration=row.list_enumeration,
-        payload=row.payload,
-    )
-
-
-def _association(row: Row[Any]) -> Association:
-    return Association(
-        case_id=row.case_id,
-        kind=row.kind,
-        origin_case_id=row.origin_case_id,
-        destination_case_id=row.destination_case_id,
-        sequence=row.sequence,
-        payload=row.payload,
     )
 
 
@@ -385,16 +142,80 @@ def load_precedes(session: Session, framework_id: int) -> list[tuple[str, str]]:
             ),
         )
         .where(
-            association.c.kind == "precedes",
+            association.c.kind == PRECEDES,
             association.c.retired_at.is_(None),
             earlier.c.retired_at.is_(None),
             later.c.retired_at.is_(None),
         )
         .order_by(association.c.id)
     )
-    return [(origin, destination) for origin, destination in found]
+    # Two frameworks may publish the same edge, an extra file may draw it once more.
+    return list(dict.fromkeys((origin, destination) for origin, destination in found))
+
+
+def load_all_precedes(session: Session) -> list[tuple[str, str]]:
+    """Return every prerequisite edge (earlier, later) between live competencies.
+
+    Across frameworks too: a ring through two of them is a ring.
+    """
+    live = select(competency.c.case_id).where(competency.c.retired_at.is_(None))
+    found = session.execute(
+        select(association.c.origin_case_id, association.c.destination_case_id)
+        .where(
+            association.c.kind == PRECEDES,
+            association.c.retired_at.is_(None),
+            association.c.origin_case_id.in_(live),
+            association.c.destination_case_id.in_(live),
+        )
+        .order_by(association.c.id)
+    )
+    return list(dict.fromkeys((origin, destination) for origin, destination in found))
+
+
+def load_labels(session: Session, case_ids: Collection[str]) -> dict[str, str]:
+    """Return what names each competency: its code, else its statement."""
+    return {
+        case_id: code or statement
+        for some in parts(case_ids)
+        for case_id, code, statement in session.execute(
+            select(
+                competency.c.case_id, competency.c.human_code, competency.c.statement
+            ).where(competency.c.case_id.in_(some))
+        )
+    }
 
 
 def load_case_ids(session: Session) -> frozenset[str]:
     """Return the GUIDs of every competency held."""
     return frozenset(session.scalars(select(competency.c.case_id)))
+
+
+def find_holding(session: Session, part: Part) -> list[int]:
+    """Return our ids of the frameworks that records of a part belong to.
+
+    By their competencies, by the document they name, or because they are there.
+    """
+    found = set(
+        session.scalars(
+            select(competency.c.framework_id)
+            .where(competency.c.case_id.in_(list(part.items)))
+            .distinct()
+        )
+    )
+    found |= set(
+        session.scalars(
+            select(framework.c.id).where(framework.c.case_id.in_(list(part.documents)))
+        )
+    )
+    edges = part.names.get(EDGES, frozenset())
+    found |= set(
+        session.scalars(
+            select(association.c.framework_id).where(
+                association.c.case_id.in_(list(edges)),
+                association.c.framework_id.is_not(None),
+            )
+        )
+    )
+    beside = session.execute(select(framework.c.id, framework.c.package))
+    found |= {row_id for row_id, package in beside if holds(package, part)}
+    return sorted(found)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
 
 from lti_tool.errors import NotFoundError
 from lti_tool.storage.schema import assignment, competency, course, sis_class
+from lti_tool.storage.session import Session
+from lti_tool.storage.work_of_course import is_classless
 
 
 def find_course(session: Session, name: str) -> int:
@@ -66,10 +67,14 @@ def framework_of_course(session: Session, course_id: int) -> int | None:
 def find_assignment(session: Session, name: str, course_id: int) -> int:
     """Return our id of an assignment of a course, named by sourcedId or our id.
 
+    Assessments that belong to no class are work of every course.
+
     Raises:
         NotFoundError: no assignment of this course goes by that name.
     """
-    mine = select(assignment.c.id).where(assignment.c.course_id == course_id)
+    mine = select(assignment.c.id).where(
+        or_(assignment.c.course_id == course_id, is_classless())
+    )
     found = session.scalars(mine.where(assignment.c.sourced_id == name)).all()
     if not found and name.isdigit():
         found = session.scalars(mine.where(assignment.c.id == int(name))).all()

@@ -23,9 +23,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import Session
 
 from lti_tool.storage.schema import delivery
+from lti_tool.storage.session import Session
 
 # A worker that dies gives its rows back after this (contract: within 2 minutes).
 LEASE: Final = timedelta(seconds=90)

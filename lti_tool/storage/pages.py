@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import CTE, ScalarSelect, and_, case, func, select
-from sqlalchemy.orm import Session
 
 from lti_tool.storage.database import rows
 from lti_tool.storage.schema import (
@@ -24,12 +23,16 @@ from lti_tool.storage.schema import (
     score,
     seat,
     source,
+    teacher_level,
 )
+from lti_tool.storage.session import Session
 
 WAITING = ("pending", "sending", "unknown")
 REFUSED = ("blocked", "conflict", "dead")
 # What Cell.sending says: nothing to tell, on its way, refused.
 SENT, ON_ITS_WAY, NOT_SENT = 0, 1, 2
+# What Cell.teacher says: by rule, set by a teacher, and with evidence dated since.
+BY_RULE, BY_TEACHER, WITH_NEWS = 0, 1, 2
 
 
 class Student(NamedTuple):
@@ -53,6 +56,7 @@ class Cell(NamedTuple):
     rule: str
     parameter: float | None
     sending: int
+    teacher: int = 0  # whether a teacher set the level
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,13 @@ def load_cells(
             attainment.c.rule,
             attainment.c.parameter,
             func.coalesce(trouble.c.sending, SENT),
+            case(
+                (teacher_level.c.id.is_(None), BY_RULE),
+                (attainment.c.evidence_at > teacher_level.c.made_at, WITH_NEWS),
+                else_=BY_TEACHER,
+            ),
         )
+        .outerjoin(teacher_level, teacher_level.c.id == attainment.c.teacher_level_id)
         .outerjoin(
             trouble,
             and_(
@@ -230,7 +240,8 @@ def load_precedes(session: Session, framework_id: int | None) -> list[tuple[int,
         )
         .order_by(later.c.position, earlier.c.position)
     )
-    return [(first, then) for first, then in found]
+    # Two frameworks may publish the same edge, an extra file may draw it once more.
+    return list(dict.fromkeys((first, then) for first, then in found))
 
 
 def load_link(
@@ -278,6 +289,13 @@ def _descriptions(package: dict[str, Any], case_id: str) -> dict[str, str]:
     return levels
 
 
+def load_statement(session: Session, competency_id: int) -> str | None:
+    """Return what a competency of any framework says, None where there is none."""
+    return session.scalar(
+        select(competency.c.statement).where(competency.c.id == competency_id)
+    )
+
+
 def load_taught(session: Session, course_id: int) -> set[int]:
     """Return the competencies some work of a course speaks for."""
     return set(
@@ -288,12 +306,19 @@ def load_taught(session: Session, course_id: int) -> set[int]:
 
 
 def load_name(session: Session, person_id: int) -> str:
-    """Return what a person is called: the given name where there is one."""
+    """Return what a person is called: the given name where there is one.
+
+    Empty where the LMS said no name at all: nobody wants to be greeted by a number.
+    """
     found = session.execute(
-        select(person.c.given_name, person.c.display_name).where(
+        select(person.c.given_name, person.c.family_name, person.c.display_name).where(
             person.c.id == person_id
         )
     ).one()
+    is_nameless = not (found.given_name or found.family_name)
+    # work.people writes "User" and the LMS's own id where there is no name.
+    if is_nameless and str(found.display_name).startswith("User "):
+        return ""
     return str(found.given_name or found.display_name)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from lti_tool.errors import NotFoundError
 from lti_tool.storage.schema import person, seat, sis_user
+from lti_tool.storage.session import Session
 
 
 def find_person(session: Session, name: str) -> int:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from lti_tool.errors import ConfigError, NotFoundError
 from lti_tool.storage import schema
 from lti_tool.storage.database import rows, upsert
+from lti_tool.storage.session import Session
 
 # Unknown deployments of one registration that wait at a time; the rest is not kept.
 MAX_PENDING: Final = 200
 # A new estimate of the clocks' difference is written down from here on.
 SKEW_STEP_SECONDS: Final = 1.0
+SEEN_EVERY: Final = timedelta(minutes=10)
+# How a registration came about that `certify` makes for itself; see storage.trials.
+TRIAL: Final = "trial"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +38,18 @@ class NewRegistration:
     token_audience: str | None = None
     outcomes_url: str | None = None
     outcomes_token: str | None = None
+    jwks: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """A platform as registered; outcomes_token as stored, encrypted."""
+    """A platform as registered; outcomes_token as stored, encrypted.
+
+    jwks holds its keys where it only hands them out; jwks_url is then not asked.
+    expires_at ends a trial by itself; None for a platform of the school.
+    extra_origins are further sites that show us in a frame. target_mismatch says what
+    becomes of a launch whose target is not its login's: refuse, or warn.
+    """
 
     id: int
     name: str
@@ -54,11 +64,40 @@ class Registration:
     outcomes_url: str | None
     outcomes_token: str | None
     clock_skew_seconds: float | None
+    jwks: dict[str, Any] | None
+    expires_at: datetime | None
+    extra_origins: list[str] | None
+    target_mismatch: str
+    launched_at: datetime | None
+
+    @property
+    def lets_other_target(self) -> bool:
+        """Tell whether a launch to another target than its login's is let in."""
+        return self.target_mismatch == "warn"
 
     @property
     def is_active(self) -> bool:
         """Tell whether its launches are let in."""
         return self.status == "active"
+
+    def has_expired(self, now: datetime) -> bool:
+        """Tell whether it was a trial whose time is over."""
+        return self.expires_at is not None and self.expires_at <= now
+
+
+# Launches and logins send these: built once, they cost half of what they cost anew.
+_FIND_DEPLOYMENT: Final = select(
+    schema.deployment.c.id, schema.deployment.c.status
+).where(
+    schema.deployment.c.registration_id == bindparam("registration"),
+    schema.deployment.c.deployment_id == bindparam("deployment"),
+)
+_FIND: Final = select(
+    *(schema.registration.c[name] for name in Registration.__slots__)
+).where(
+    schema.registration.c.issuer == bindparam("issuer_sent"),
+    schema.registration.c.client_id == bindparam("client_sent"),
+)
 
 
 def add_registration(
@@ -85,7 +124,8 @@ def add_registration(
     except IntegrityError as error:
         raise ConfigError(
             f"a platform with issuer {new.issuer} and client id {new.client_id} is "
-            "registered already; remove it first, or approve a deployment of it"
+            "registered already; see `platform list`, and edit that one or approve a "
+            "deployment of it"
         ) from error
     registration_id = int(added or 0)
     for deployment_id in deployment_ids:
@@ -94,8 +134,12 @@ def add_registration(
 
 
 def load_registrations(session: Session) -> list[Registration]:
-    """Every registration, oldest first."""
-    found = rows(session, _registrations().order_by(schema.registration.c.id))
+    """Every platform of the school, oldest first; a trial of `certify` is none."""
+    table = schema.registration
+    found = rows(
+        session,
+        _registrations().where(table.c.made_by != TRIAL).order_by(table.c.id),
+    )
     return [Registration(**row) for row in found]
 
 
@@ -119,14 +163,9 @@ def find_registration(
     session: Session, issuer: str, client_id: str
 ) -> Registration | None:
     """The registration of exactly this pair, or None."""
-    found = rows(
-        session,
-        _registrations().where(
-            schema.registration.c.issuer == issuer,
-            schema.registration.c.client_id == client_id,
-        ),
-    )
-    return Registration(**found[0]) if found else None
+    asked = {"issuer_sent": issuer, "client_sent": client_id}
+    row = session.execute(_FIND, asked).mappings().first()
+    return Registration(**row) if row else None
 
 
 def find_of_issuer(session: Session, issuer: str) -> list[Registration]:
@@ -167,6 +206,17 @@ def note_skew(session: Session, registration: Registration, seconds: float) -> N
     )
 
 
+def note_other_target(session: Session, deployment: int, *, now: datetime) -> None:
+    """Write down at its deployment that a launch had another target than its login."""
+    table = schema.deployment
+    seen = session.scalar(select(table.c.seen).where(table.c.id == deployment)) or {}
+    session.execute(
+        update(table)
+        .where(table.c.id == deployment)
+        .values(seen={**seen, "other_target_at": now.isoformat()})
+    )
+
+
 def load_deployments(session: Session, registration_id: int) -> list[dict[str, Any]]:
     """The deployments of a registration, oldest first: id, deployment_id, status."""
     table = schema.deployment
@@ -204,20 +254,20 @@ def find_deployment(
     session: Session, registration_id: int, deployment_id: str
 ) -> tuple[int, str] | None:
     """The id and status of a deployment, or None if it is unknown."""
-    table = schema.deployment
     found = session.execute(
-        select(table.c.id, table.c.status).where(
-            table.c.registration_id == registration_id,
-            table.c.deployment_id == deployment_id,
-        )
+        _FIND_DEPLOYMENT,
+        {"registration": registration_id, "deployment": deployment_id},
     ).first()
     return (found.id, found.status) if found else None
 
 
 def hold_deployment(
     session: Session, registration_id: int, deployment_id: str, *, now: datetime
-) -> None:
-    """Write an unknown deployment down as pending, for an administrator to approve."""
+) -> int | None:
+    """Write an unknown deployment down as pending, for an administrator to approve.
+
+    Returns its row's id, None if too many wait already.
+    """
     table = schema.deployment
     waiting = session.scalar(
         select(func.count())
@@ -225,7 +275,7 @@ def hold_deployment(
         .where(table.c.registration_id == registration_id, table.c.status == "pending")
     )
     if (waiting or 0) >= MAX_PENDING:
-        return
+        return None
     session.execute(
         upsert(session, table)
         .values(
@@ -235,6 +285,39 @@ def hold_deployment(
             created_at=now,
         )
         .on_conflict_do_nothing(index_elements=["registration_id", "deployment_id"])
+    )
+    found = find_deployment(session, registration_id, deployment_id)
+    return found[0] if found else None
+
+
+def note_seen(
+    session: Session, row_id: int, seen: dict[str, Any], *, now: datetime
+) -> bool:
+    """Keep what the last launch of a deployment told of itself; tells if it did.
+
+    Written at most once in SEEN_EVERY, so that launches do not wait for one another.
+    """
+    table = schema.deployment
+    written = session.scalar(
+        update(table)
+        .where(
+            table.c.id == row_id,
+            or_(table.c.seen_at.is_(None), table.c.seen_at <= now - SEEN_EVERY),
+        )
+        .values(seen=seen, seen_at=now)
+        .returning(table.c.id)
+    )
+    return written is not None
+
+
+def note_product(
+    session: Session, registration_id: int, product: dict[str, str | None]
+) -> None:
+    """Keep what a platform's launch says that it is: family, version, guid, name."""
+    session.execute(
+        update(schema.registration)
+        .where(schema.registration.c.id == registration_id)
+        .values(product=product)
     )
 
 

@@ -6,18 +6,12 @@ These run on the connection of a merge, in its transaction, and may be run again
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Connection,
-    Integer,
-    MetaData,
-    Select,
-    String,
-    Table,
     and_,
     bindparam,
     case,
@@ -27,43 +21,53 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
+from lti_tool.storage.moves import Moved
 from lti_tool.storage.schema import (
     assignment,
     course,
-    enrollment,
     person,
     score,
-    seat,
     sis_class,
     sis_user,
 )
+from lti_tool.storage.seats import Days, follow_seats
+from lti_tool.storage.work_of_course import courses_of
 
-# OneRoster's enrollment roles in our words.
-SEAT_ROLES: Final = {
-    "student": "learner",
-    "teacher": "instructor",
-    "administrator": "administrator",
-    "proctor": "proctor",
-}
 _BATCH: Final = 1000
 
 
-def derive(
-    connection: Connection, source_id: int, *, today: date, now: datetime
+def derive_after(
+    connection: Connection, source_id: int, collection: str, *, now: datetime
 ) -> int:
-    """Bring people, courses, links and seats in line; returns the rows written."""
+    """Make what the next collections of a merge need; returns the rows written."""
+    if collection != "users":
+        return 0
+    return _make_people(connection, source_id, now)
+
+
+def derive(
+    connection: Connection,
+    source_id: int,
+    *,
+    days: Days,
+    now: datetime,
+    moved: Moved | None = None,
+) -> int:
+    """Bring people, courses, links and seats in line; returns the rows written.
+
+    moved: whose names and seats are looked at; None looks at all.
+    """
     return (
-        _make_people(connection, source_id, now)
-        + _rename_people(connection, source_id)
+        _rename_people(connection, source_id, moved)
         + _make_courses(connection, source_id, now)
         + _rename_courses(connection, source_id)
         + _link_assignments(connection, source_id)
         + _link_scores(connection, source_id)
-        + _follow_seats(connection, source_id, today)
+        + follow_seats(connection, source_id, days, moved)
     )
 
 
@@ -121,8 +125,30 @@ def _make_people(connection: Connection, source_id: int, now: datetime) -> int:
     return 2 * len(new)
 
 
-def _rename_people(connection: Connection, source_id: int) -> int:
+def _rename_people(connection: Connection, source_id: int, moved: Moved | None) -> int:
     """Follow changed names; the newest active SIS user of a person names him."""
+    if moved is None:
+        return _rename(connection, source_id, true())
+    users = sorted(moved.users)
+    return sum(
+        _rename(connection, source_id, _people_of(source_id, users[start:][:_BATCH]))
+        for start in range(0, len(users), _BATCH)
+    )
+
+
+def _people_of(source_id: int, users: Collection[str]) -> ColumnElement[bool]:
+    """The SIS users who are the same people as some."""
+    moved = sis_user.alias("moved")
+    return sis_user.c.person_id.in_(
+        select(moved.c.person_id).where(
+            moved.c.source_id == source_id, moved.c.sourced_id.in_(users)
+        )
+    )
+
+
+def _rename(
+    connection: Connection, source_id: int, is_looked_at: ColumnElement[bool]
+) -> int:
     newer = sis_user.alias("newer")
     has_newer = exists().where(
         newer.c.person_id == sis_user.c.person_id,
@@ -140,6 +166,7 @@ def _rename_people(connection: Connection, source_id: int) -> int:
             sis_user.c.source_id == source_id,
             sis_user.c.status == "active",
             ~has_newer,
+            is_looked_at,
         )
         .subquery()
     )
@@ -218,12 +245,19 @@ def _link_assignments(connection: Connection, source_id: int) -> int:
 
 
 def _link_scores(connection: Connection, source_id: int) -> int:
+    """Find person and work of scores that came before them; mostly there are none."""
+    is_loose = and_(
+        score.c.source_id == source_id,
+        or_(score.c.assignment_id.is_(None), score.c.person_id.is_(None)),
+    )
+    if connection.scalar(select(score.c.id).where(is_loose).limit(1)) is None:
+        return 0
     return connection.execute(
         update(score)
         .where(
-            score.c.source_id == source_id,
-            or_(score.c.assignment_id.is_(None), score.c.person_id.is_(None)),
+            is_loose,
             assignment.c.source_id == source_id,
+            assignment.c.kind == _holding(),
             assignment.c.sourced_id == score.c.line_item_sourced_id,
             sis_user.c.source_id == source_id,
             sis_user.c.sourced_id == score.c.student_sourced_id,
@@ -232,109 +266,9 @@ def _link_scores(connection: Connection, source_id: int) -> int:
     ).rowcount
 
 
-def _role() -> ColumnElement[Any]:
-    return case(
-        *((enrollment.c.role == theirs, ours) for theirs, ours in SEAT_ROLES.items())
-    )
-
-
-def _seated(source_id: int, today: date) -> Select[Any]:
-    """Who sits where today, by the SIS: course, person, role; each once."""
-    return (
-        select(course.c.id, sis_user.c.person_id, _role())
-        .select_from(enrollment)
-        .join(
-            sis_user,
-            and_(
-                sis_user.c.source_id == enrollment.c.source_id,
-                sis_user.c.sourced_id == enrollment.c.user_sourced_id,
-            ),
-        )
-        .join(
-            sis_class,
-            and_(
-                sis_class.c.source_id == enrollment.c.source_id,
-                sis_class.c.sourced_id == enrollment.c.class_sourced_id,
-            ),
-        )
-        .join(course, course.c.sis_class_id == sis_class.c.id)
-        .where(
-            enrollment.c.source_id == source_id,
-            enrollment.c.status == "active",
-            # A role of another vocabulary gives no seat.
-            enrollment.c.role.in_(SEAT_ROLES),
-            sis_user.c.status == "active",
-            sis_user.c.person_id.is_not(None),
-            sis_class.c.status == "active",
-            or_(enrollment.c.begins_on.is_(None), enrollment.c.begins_on <= today),
-            # The end date of an enrollment is exclusive (OneRoster 1.2).
-            or_(enrollment.c.ends_on.is_(None), enrollment.c.ends_on > today),
-        )
-        .distinct()
-    )
-
-
-# Asked for twice, and too much for SQLite to find anew for every seat.
-_SEATED: Final = Table(
-    "seated",
-    MetaData(),
-    Column("course_id", Integer, primary_key=True, autoincrement=False),
-    Column("person_id", Integer, primary_key=True, autoincrement=False),
-    Column("role", String(16), primary_key=True),
-    prefixes=["TEMPORARY"],
-)
-
-
-def _follow_seats(connection: Connection, source_id: int, today: date) -> int:
-    """Make and end seats as the SIS speaks today; LMS seats are not its matter."""
-    _SEATED.create(connection, checkfirst=False)
-    connection.execute(
-        insert(_SEATED).from_select(_SEATED.columns.keys(), _seated(source_id, today))
-    )
-    written = _make_seats(connection) + _end_seats(connection, source_id)
-    _SEATED.drop(connection, checkfirst=False)
-    return written
-
-
-def _make_seats(connection: Connection) -> int:
-    news = select(_SEATED, literal("active"), literal("sis")).where(
-        # SQLite wants a WHERE between a SELECT and its ON CONFLICT.
-        _SEATED.c.person_id.is_not(None)
-    )
-    is_postgres = connection.dialect.name == "postgresql"
-    statement = (postgresql if is_postgres else sqlite).insert(seat)
-    return connection.execute(
-        statement.from_select(
-            ["course_id", "person_id", "role", "status", "origin"], news
-        ).on_conflict_do_update(
-            index_elements=["course_id", "person_id", "role"],
-            set_={"status": "active", "origin": "sis"},
-            where=or_(seat.c.status != "active", seat.c.origin != "sis"),
-        )
-    ).rowcount
-
-
-def _end_seats(connection: Connection, source_id: int) -> int:
-    mine = (
-        select(course.c.id)
-        .join(sis_class, sis_class.c.id == course.c.sis_class_id)
-        .where(sis_class.c.source_id == source_id)
-    )
-    kept = exists().where(
-        _SEATED.c.course_id == seat.c.course_id,
-        _SEATED.c.person_id == seat.c.person_id,
-        _SEATED.c.role == seat.c.role,
-    )
-    return connection.execute(
-        update(seat)
-        .where(
-            seat.c.course_id.in_(mine),
-            seat.c.origin == "sis",
-            seat.c.status == "active",
-            ~kept,
-        )
-        .values(status="ended")
-    ).rowcount
+def _holding() -> ColumnElement[str]:
+    """The kind of assignment that a score stands under."""
+    return case((score.c.kind == "result", "line_item"), else_="assessment")
 
 
 def mark_stale(
@@ -348,11 +282,7 @@ def mark_stale(
     names = sorted(line_items)
     for start in range(0, len(names), _BATCH):
         batch = names[start : start + _BATCH]
-        courses = select(assignment.c.course_id).where(
-            assignment.c.source_id == source_id,
-            assignment.c.sourced_id.in_(batch),
-            assignment.c.course_id.is_not(None),
-        )
+        courses = courses_of(source_id, batch)
         connection.execute(
             update(course).where(course.c.id.in_(courses)).values(refreshed_at=None)
         )

@@ -19,12 +19,21 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.orm import Session
 
 from lti_tool.errors import BusyError, ConfigError, NotFoundError, SyncError
 from lti_tool.storage.database import Database, rows
 from lti_tool.storage.entities import ENTITIES
-from lti_tool.storage.schema import run, run_problem, source
+from lti_tool.storage.schema import (
+    api_client,
+    quarantine,
+    run,
+    run_move,
+    run_problem,
+    source,
+    source_collection,
+    source_look,
+)
+from lti_tool.storage.session import Session
 
 # A run that was killed can be started again within 90 s (contract).
 LEASE: Final = timedelta(seconds=60)
@@ -51,6 +60,7 @@ class Source:
     auth: str | None
     client_id: str | None
     client_secret: str | None  # encrypted
+    ca_file: str | None
     synced_at: datetime | None
 
 
@@ -103,6 +113,27 @@ def load_source_by_id(session: Session, source_id: int) -> Source:
     )
 
 
+def load_settings(session: Session, source_id: int) -> dict[str, Any] | None:
+    """Return what the school chose for a source, as it is kept; None for nothing."""
+    found = session.scalar(select(source.c.settings).where(source.c.id == source_id))
+    return None if found is None else dict(found)
+
+
+def load_profile(session: Session, source_id: int) -> dict[str, Any]:
+    """Return what the last test of a source found it can; {} before the first."""
+    found = session.scalar(select(source.c.profile).where(source.c.id == source_id))
+    return dict(found or {})
+
+
+def forget_reach(session: Session, source_id: int) -> None:
+    """Let the next run read a source whole: what it takes has changed."""
+    session.execute(
+        update(source_collection)
+        .where(source_collection.c.source_id == source_id)
+        .values(cursor_at=None, file_hash=None)
+    )
+
+
 def load_sources(session: Session) -> list[dict[str, Any]]:
     """Return every source, secrets left out, by name."""
     return rows(
@@ -137,7 +168,13 @@ def remove_source(session: Session, name: str) -> None:
                 "hangs on what it brought, so it stays. Stop syncing it instead"
             )
     runs = select(run.c.id).where(run.c.source_id == found.id)
-    session.execute(delete(run_problem).where(run_problem.c.run_id.in_(runs)))
+    for table in (run_problem, run_move):
+        session.execute(delete(table).where(table.c.run_id.in_(runs)))
+    for table in (quarantine, source_collection, source_look, api_client):
+        session.execute(delete(table).where(table.c.source_id == found.id))
+    session.execute(
+        update(run).where(run.c.source_id == found.id).values(of_run_id=None)
+    )
     session.execute(delete(run).where(run.c.source_id == found.id))
     session.execute(delete(source).where(source.c.id == found.id))
 
@@ -189,6 +226,11 @@ def _close_stale(session: Session, source_id: int, now: datetime) -> None:
             lease_until=None,
         )
     )
+
+
+def note_run(session: Session, run_id: int, values: Mapping[str, Any]) -> None:
+    """Write what is known of a run from its beginning."""
+    session.execute(update(run).where(run.c.id == run_id).values(**values))
 
 
 def renew_run(session: Session, run_id: int, phase: str, now: datetime) -> None:
@@ -271,6 +313,7 @@ def was_shown(session: Session, source_id: int, plan_hash: str, now: datetime) -
             run.c.plan_hash == plan_hash,
             run.c.status.in_(["held", "planned"]),
             run.c.ended_at > now - APPROVAL,
+            func.coalesce(run.c.decision, "") != "discarded",
         )
     )
     return bool(found)

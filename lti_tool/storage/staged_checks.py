@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     String,
     Table,
+    and_,
     case,
     exists,
     func,
+    literal,
     or_,
     select,
     update,
 )
 
 from lti_tool.storage.entities import BY_NAME, Entity, Need
+from lti_tool.storage.scopes import list_items
 
 Stages = Mapping[str, Table]
 
@@ -58,6 +62,8 @@ def _judge_repeats(connection: Connection, stage: Table) -> None:
         .where(stage.c.verdict.is_(None))
         .group_by(stage.c.sourced_id)
     )
+    if connection.scalar(repeated.having(func.count() > 1).limit(1)) is None:
+        return
     content = func.distinct(stage.c.fingerprint + stage.c.status)
     connection.execute(
         update(stage)
@@ -117,24 +123,25 @@ def _cyclic(parents: Mapping[str, str | None]) -> Iterator[str]:
 def _judge_need(
     connection: Connection, stages: Stages, stage: Table, need: Need, source: int
 ) -> None:
-    target = BY_NAME[need.collection].table
-    sent = stages[need.collection].alias("sent")
-    wanted = stage.c[need.column]
-    is_sent = exists().where(
-        sent.c.sourced_id == wanted,
-        or_(sent.c.verdict.is_(None), sent.c.verdict == "duplicate"),
-    )
-    is_held = exists().where(
-        target.c.source_id == source, target.c.sourced_id == wanted
-    )
+    sent, held = stages[need.collection].alias("sent"), BY_NAME[need.collection]
+
+    def is_lost(wanted: ColumnElement[str]) -> ColumnElement[bool]:
+        is_sent = exists().where(
+            sent.c.sourced_id == wanted,
+            or_(sent.c.verdict.is_(None), sent.c.verdict == "duplicate"),
+        )
+        is_held = exists().where(held.is_of(source), held.table.c.sourced_id == wanted)
+        return and_(wanted.is_not(None), ~is_sent, ~is_held)
+
+    column = stage.c[need.column]
+    if need.is_list:
+        items, item = list_items(connection, column)
+        lost = select(literal(1)).select_from(items).where(is_lost(item))
+        is_dangling: ColumnElement[bool] = exists(lost.correlate(stage))
+    else:
+        is_dangling = is_lost(column)
     connection.execute(
         update(stage)
-        .where(
-            stage.c.verdict.is_(None),
-            stage.c.status == "active",
-            wanted.is_not(None),
-            ~is_sent,
-            ~is_held,
-        )
+        .where(stage.c.verdict.is_(None), stage.c.status == "active", is_dangling)
         .values(verdict="dangling", verdict_column=need.column)
     )

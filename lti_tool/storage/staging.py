@@ -1,27 +1,27 @@
 """What a source sent, beside what we hold: staged, checked, planned, merged in sets.
 
-A staging area is a set of temporary tables on one connection: it is gone with the run,
-whatever ends it, and the live tables are written in one transaction at the end.
+The live tables are written in one transaction at the end. What was staged by a run that
+was cut off may be gone on with (see :mod:`lti_tool.storage.staging_areas`).
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
+    FromClause,
+    Table,
     and_,
     delete,
-    exists,
-    func,
+    insert,
     literal,
     or_,
     select,
@@ -29,89 +29,73 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from lti_tool.storage import staged_checks
+from lti_tool.errors import SyncError
+from lti_tool.storage import quarantines, staged_checks
 from lti_tool.storage.database import Database
 from lti_tool.storage.entities import (
     BY_NAME,
     ENTITIES,
-    STAGE_METADATA,
+    MOMENT,
     STAGES,
     Entity,
+    Link,
+    Staged,
+    Value,
     put_rows,
     sent_columns,
+    unindexed,
+    value_columns,
 )
+from lti_tool.storage.movements import Checked, Movement, NotTaken, as_counts
+from lti_tool.storage.moves import Moved, Moves
+from lti_tool.storage.plans import PlanFacts, work_out
+from lti_tool.storage.quarantines import Holding
+from lti_tool.storage.scopes import OUT, Scope, judge_scope
+from lti_tool.storage.staging_areas import RESUMABLE, Area, Mark, Reason
 
-__all__ = ["ENTITIES", "Checked", "Movement", "Staged", "Staging", "as_counts"]
+__all__ = [
+    "ENTITIES",
+    "MOMENT",
+    "Checked",
+    "Movement",
+    "NotTaken",
+    "Staged",
+    "Staging",
+    "Value",
+    "as_counts",
+    "value_columns",
+]
 
-# Who may see or change what others did. Source: OneRoster 1.2, the role vocabularies.
-STAFF: Final = frozenset(
-    {
-        "administrator",
-        "aide",
-        "counselor",
-        "districtAdministrator",
-        "principal",
-        "proctor",
-        "siteAdministrator",
-        "systemAdministrator",
-        "teacher",
-    }
-)
 _TOLD: Final = 1000  # rows not taken that are named, beside their count
-_MANY: Final = 100  # rows written at once that make PostgreSQL's statistics stale
-
-
-@dataclass(frozen=True, slots=True)
-class Movement:
-    """What a plan would do to one collection."""
-
-    now: int
-    adds: int
-    changes: int
-    ends: int
-
-
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """A staged row that is not taken, and why."""
-
-    collection: str
-    sourced_id: str
-    code: str
-    column: str
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """The rows not taken: how many of each code, and the first of them."""
-
-    counts: Mapping[str, int]
-    first: Sequence[Staged]
+# Told by the reader of the source already, or the school's own wish.
+_UNTOLD: Final = ("rejected", OUT)
+# Rows written at once that make PostgreSQL's statistics stale: so many, and a tenth.
+_MANY: Final = 100
+_SHARE: Final = 10
 
 
 class Staging:
-    """The staging area of one run; use it as a context manager."""
+    """The staging area of one run; use it as a context manager.
 
-    def __init__(self, database: Database, source_id: int) -> None:
+    Attributes:
+        marks: how far the collections had come that an earlier run staged.
+        started_at: when the first of those runs began; None where there was none to
+            go on with.
+    """
+
+    def __init__(
+        self, database: Database, source_id: int, reason: Reason | None = None
+    ) -> None:
         self._tables = STAGES
         self._source_id = source_id
         self._complete: set[str] = set()
-        self._position = 0
-        # A connection of its own: its temporary tables end with it.
-        self._connection: Connection = database.engine.connect()
-        self._connection.detach()
+        self._area = Area(database, source_id, reason)
+        self._connection: Connection = self._area.connection
         self._is_sqlite = database.is_sqlite
-        if self._is_sqlite:
-            self._stage_on_disk()
-        STAGE_METADATA.create_all(self._connection, checkfirst=False)
-        self._connection.commit()
-
-    def _stage_on_disk(self) -> None:
-        """Keep what SQLite stages in a file that has no name, not in memory."""
-        driver = self._connection.connection.cursor()
-        driver.execute("PRAGMA temp_store=FILE")
-        driver.execute("PRAGMA temp.cache_size=-65536")
-        driver.close()
+        self.marks = self._area.marks
+        self.started_at = self._area.started_at
+        self._position = max((one.position for one in self.marks.values()), default=0)
+        self._moves = Moves(self._connection, self._tables, source_id, self._complete)
 
     def __enter__(self) -> Self:
         return self
@@ -122,45 +106,99 @@ class Staging:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._connection.close()
+        # What a fault of the source itself staged is not to be believed again.
+        is_cut = error is not None and not isinstance(error, SyncError)
+        is_cut |= isinstance(error, SyncError) and error.code in RESUMABLE
+        self._area.close(keeps=is_cut)
 
-    def put(self, collection: str, staged: Sequence[dict[str, Any]]) -> None:
-        """Stage rows of a collection, in the order they came."""
-        if not staged:
+    def put(
+        self,
+        collection: str,
+        staged: Sequence[Staged],
+        *,
+        rejected: Sequence[str] = (),
+        mark: Mark | None = None,
+    ) -> None:
+        """Stage rows of a collection, in the order they came.
+
+        rejected: records that could not be read; they were sent, so they do not end.
+        mark: how far the collection is with them; it stands or falls with the rows.
+        """
+        if not (staged or rejected or mark):
             return
-        for row in staged:
-            self._position += 1
-            row["position"] = self._position
+        marks = {"verdict": "rejected", "fingerprint": ""}
+        first = self._position + 1
+        last = self._position + len(staged) + len(rejected)
         with self._connection.begin():
-            put_rows(self._connection, self._tables[collection], staged)
+            if staged:
+                put_rows(self._connection, collection, staged, first)
+            if rejected:
+                rows = [
+                    {"position": place, "sourced_id": one, **marks}
+                    for place, one in enumerate(rejected, first + len(staged))
+                ]
+                self._connection.execute(insert(self._tables[collection]), rows)
+            if mark is not None:
+                self._area.mark(collection, replace(mark, position=last))
+        self._position = last
 
-    def put_rejected(self, collection: str, sourced_ids: Sequence[str]) -> None:
-        """Note records that could not be read: they were sent, so they do not end."""
-        rejected = {"verdict": "rejected", "fingerprint": ""}
-        self.put(collection, [{"sourced_id": one, **rejected} for one in sourced_ids])
+    def held(
+        self, collection: str, sourced_ids: Sequence[str], names: Sequence[str]
+    ) -> dict[str, dict[str, Any]]:
+        """Return these columns of the live rows of those records, by sourcedId."""
+        entity = BY_NAME[collection]
+        live = entity.table.c
+        wanted = select(live.sourced_id, *(live[name] for name in names)).where(
+            entity.is_of(self._source_id), live.sourced_id.in_(sourced_ids)
+        )
+        found = self._connection.execute(wanted).mappings()
+        rows = {row["sourced_id"]: {name: row[name] for name in names} for row in found}
+        self._connection.commit()
+        return rows
+
+    def finish(self, collection: str, mark: Mark) -> None:
+        """Note that a collection was read to its end."""
+        with self._connection.begin():
+            self._area.mark(collection, replace(mark, position=self._position))
 
     def forget(self, collection: str) -> None:
         """Take back what was staged of a collection, to stage it anew."""
-        self._connection.execute(delete(self._tables[collection]))
-        self._connection.commit()
+        with self._connection.begin():
+            self._connection.execute(delete(self._tables[collection]))
+            self._area.forget(collection)
 
     def mark_complete(self, collection: str) -> None:
         """Say that the whole collection was sent, with proof: absent means gone."""
         self._complete.add(collection)
 
-    def check(self) -> Checked:
-        """Judge the staged rows; returns those that will not be taken."""
+    def check(self, scope: Scope | None = None) -> Checked:
+        """Judge the staged rows; returns those that will not be taken.
+
+        scope: what the school takes of the SIS; what it leaves out is no fault.
+        """
+        self._forget_verdicts()
+        self._stage_waiting()
         for table in self._tables.values():
             # The index comes after the rows, the statistics after the index.
             self._connection.exec_driver_sql(
-                f"CREATE INDEX ix_{table.name} ON {table.name} (sourced_id)"
+                f"CREATE INDEX IF NOT EXISTS {self._area.schema}ix_{table.name} "
+                f"ON {table.name} (sourced_id)"
             )
             if not self._is_sqlite:
                 self._connection.exec_driver_sql(f"ANALYZE {table.name}")
+        if self._is_sqlite:
+            self._area.analyze()
+        judge_scope(
+            self._connection,
+            self._tables,
+            self._source_id,
+            scope or Scope(),
+            self._complete,
+        )
         for entity in ENTITIES:
             staged_checks.judge(self._connection, self._tables, entity, self._source_id)
         counts: Counter[str] = Counter()
-        first: list[Staged] = []
+        first: list[NotTaken] = []
         for entity in ENTITIES:
             for one in self._not_taken(entity):
                 counts[one.code] += 1
@@ -169,121 +207,61 @@ class Staging:
         self._connection.commit()
         return Checked(dict(counts), first)
 
-    def _not_taken(self, entity: Entity) -> Iterator[Staged]:
+    def _forget_verdicts(self) -> None:
+        """Judge anew what a run judged that was cut off before it applied."""
+        if not self.marks:
+            return
+        with self._connection.begin():
+            for table in self._tables.values():
+                self._connection.execute(
+                    update(table)
+                    .where(table.c.verdict.is_not(None), table.c.verdict != "rejected")
+                    .values(verdict=None, verdict_column=None)
+                )
+
+    def _stage_waiting(self) -> None:
+        """Stage what earlier runs held aside and this one did not bring."""
+        waiting = list(
+            quarantines.load_waiting(
+                self._connection, self._tables, self._source_id, self._complete
+            )
+        )
+        self._connection.commit()
+        for collection, staged in waiting:
+            self.put(collection, staged)
+
+    def hold_aside(self, run_id: int, now: datetime) -> None:
+        """Keep the rows whose references lead nowhere; inside the transaction."""
+        quarantines.hold_aside(
+            self._connection,
+            self._tables,
+            Holding(self._source_id, run_id, frozenset(self._complete), now),
+        )
+
+    def _not_taken(self, entity: Entity) -> Iterator[NotTaken]:
         stage = self._tables[entity.collection]
+        named = {need.column for need in entity.needs} | {entity.parent} - {None}
+        shown = [stage.c[name] for name in sorted(filter(None, named))]
         found = self._connection.execute(
-            select(stage.c.sourced_id, stage.c.verdict, stage.c.verdict_column)
-            .where(stage.c.verdict.is_not(None), stage.c.verdict != "rejected")
+            select(stage.c.sourced_id, stage.c.verdict, stage.c.verdict_column, *shown)
+            .where(stage.c.verdict.is_not(None), stage.c.verdict.not_in(_UNTOLD))
             .order_by(stage.c.position)
         )
-        for sourced_id, verdict, column in found:
-            yield Staged(entity.collection, sourced_id, verdict, column or "sourced_id")
+        for row in found.mappings():
+            column = row["verdict_column"] or "sourced_id"
+            yield NotTaken(
+                entity.collection,
+                row["sourced_id"],
+                row["verdict"],
+                column,
+                quarantines.as_names(row.get(column, "")) or None,
+            )
 
-    def plan(self) -> tuple[dict[str, Movement], str]:
-        """Return what a merge would do, by collection, and the hash of exactly that."""
-        digest = hashlib.sha256()
-        movements = {}
-        for entity in ENTITIES:
-            counts = {"adds": 0, "changes": 0, "ends": 0}
-            for kind, statement in self._moves(entity).items():
-                for row in self._connection.execute(statement):
-                    counts[kind] += 1
-                    digest.update(f"{entity.collection}|{kind}|{tuple(row)}\n".encode())
-            movements[entity.collection] = Movement(self._held(entity), **counts)
+    def plan(self, put: Callable[[list[dict[str, Any]]], None]) -> PlanFacts:
+        """Return what a merge would do; its rows go to put, a batch at a time."""
+        facts = work_out(self._moves, put)
         self._connection.commit()
-        return movements, digest.hexdigest()[:16]
-
-    def _held(self, entity: Entity) -> int:
-        live = entity.table
-        count = self._connection.scalar(
-            select(func.count()).where(
-                live.c.source_id == self._source_id, live.c.status == "active"
-            )
-        )
-        return int(count or 0)
-
-    def _same(self, entity: Entity) -> ColumnElement[bool]:
-        stage, live = self._tables[entity.collection], entity.table
-        return and_(
-            live.c.source_id == self._source_id, live.c.sourced_id == stage.c.sourced_id
-        )
-
-    def _moves(self, entity: Entity) -> dict[str, Select[Any]]:
-        stage, live = self._tables[entity.collection], entity.table
-        same = self._same(entity)
-        sent = and_(stage.c.verdict.is_(None), stage.c.status == "active")
-        pair = select(stage.c.sourced_id, stage.c.fingerprint)
-        return {
-            "adds": pair.outerjoin(live, same)
-            .where(sent, or_(live.c.id.is_(None), live.c.status != "active"))
-            .order_by(stage.c.sourced_id),
-            "changes": pair.join(live, same)
-            .where(
-                sent,
-                live.c.status == "active",
-                live.c.fingerprint != stage.c.fingerprint,
-            )
-            .order_by(stage.c.sourced_id),
-            "ends": select(live.c.sourced_id)
-            .where(self._is_ending(entity))
-            .order_by(live.c.sourced_id),
-        }
-
-    def _is_ending(self, entity: Entity) -> ColumnElement[bool]:
-        """Which live rows end: said so, or absent from a complete collection."""
-        stage, live = self._tables[entity.collection], entity.table
-        says_so = and_(
-            stage.c.status == "ended",
-            func.coalesce(stage.c.verdict, "duplicate") == "duplicate",
-        )
-        named = stage.c.sourced_id == live.c.sourced_id
-        if entity.collection in self._complete:
-            is_over = ~exists().where(named, says_so.is_not(True))
-        else:
-            is_over = exists().where(named, says_so)
-        return and_(
-            live.c.source_id == self._source_id, live.c.status == "active", is_over
-        )
-
-    def gained_staff(self) -> dict[str, int]:
-        """Return how many live users and enrollments would become staff."""
-        users = self._changed("users", "roles")
-        seats = self._changed("enrollments", "role")
-        self._connection.commit()
-        return {
-            "users": sum(
-                _is_staff(new) and not _is_staff(old)
-                for old, new in (map(_names, pair) for pair in users)
-            ),
-            "enrollments": sum(new in STAFF and old not in STAFF for old, new in seats),
-        }
-
-    def _changed(self, collection: str, column: str) -> list[tuple[Any, Any]]:
-        entity = BY_NAME[collection]
-        changes = self._moves(entity)["changes"].order_by(None)
-        old, new = entity.table.c[column], self._tables[collection].c[column]
-        return [
-            (before, after)
-            for before, after in self._connection.execute(
-                changes.with_only_columns(old, new)
-            )
-        ]
-
-    def renamed_users(self) -> int:
-        """Return how many ending users come again with another sourcedId."""
-        entity = BY_NAME["users"]
-        stage, live = self._tables["users"], entity.table
-        adds = self._moves(entity)["adds"].order_by(None)
-        again = adds.with_only_columns(stage.c.identifier).where(
-            stage.c.identifier.is_not(None)
-        )
-        count = self._connection.scalar(
-            select(func.count()).where(
-                self._is_ending(entity), live.c.identifier.in_(again)
-            )
-        )
-        self._connection.commit()
-        return int(count or 0)
+        return facts
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -295,20 +273,32 @@ class Staging:
         with self._connection.begin():
             yield self._connection
 
-    def merge(self) -> int:
-        """Write what differs and nothing else; returns how many rows were written."""
+    def merge(self, plan: Mapping[str, Movement], after: Callable[[str], int]) -> int:
+        """Write what differs and nothing else; returns how many rows were written.
+
+        after is told of each collection once its rows stand, and returns how many rows
+        it wrote itself.
+        """
         written = 0
         for entity in ENTITIES:
-            merged = self._merge(entity)
-            ended = self._connection.execute(
-                update(entity.table)
-                .where(self._is_ending(entity))
-                .values(status="ended")
-            ).rowcount
-            if merged > _MANY and not self._is_sqlite:
+            moves = plan[entity.collection]
+            merged = 0
+            if moves.adds or moves.changes or moves.rewrites:
+                with unindexed(self._connection, entity.table):
+                    merged = self._merge(entity)
+            stale = max(_MANY, moves.now // _SHARE)
+            ended = self._end(entity) if moves.ends else 0
+            if merged > stale and not self._is_sqlite:
                 self._connection.exec_driver_sql(f'ANALYZE "{entity.table.name}"')
-            written += merged + ended
+            written += merged + ended + after(entity.collection)
         return written
+
+    def _end(self, entity: Entity) -> int:
+        return self._connection.execute(
+            update(entity.table)
+            .where(self._moves.is_ending(entity))
+            .values(status="ended")
+        ).rowcount
 
     def _merge(self, entity: Entity) -> int:
         stage, live = self._tables[entity.collection], entity.table
@@ -318,61 +308,59 @@ class Staging:
             live.c.status != "active",
             live.c.fingerprint != stage.c.fingerprint,
         )
-        news = (
-            select(literal(self._source_id), *(stage.c[name] for name in names))
-            .outerjoin(live, self._same(entity))
-            .where(stage.c.verdict.is_(None), stage.c.status == "active", differs)
-            .order_by(stage.c.position)
-        )
+        keys: list[ColumnElement[Any]] = [literal(self._source_id)]
+        if entity.kind is not None:
+            keys.append(literal(entity.kind))
+        is_fresh = self._moves.is_fresh(entity)
+        beside = {
+            link: BY_NAME[link.collection].table.alias() for link in entity.at_once
+        }
+        news = select(
+            *keys,
+            *(stage.c[name] for name in names),
+            *(table.c[link.found] for link, table in beside.items()),
+        ).select_from(stage)
+        if not is_fresh:
+            news = news.outerjoin(live, self._moves.same(entity)).where(differs)
+        for link, table in beside.items():
+            news = news.outerjoin(table, self._named(link, table, stage))
+        news = news.where(
+            stage.c.verdict.is_(None), stage.c.status == "active"
+        ).order_by(stage.c.position)
         statement = (sqlite if self._is_sqlite else postgresql).insert(live)
+        into = [*entity.keys[:-1], *names, *(link.column for link in beside)]
+        if is_fresh:
+            return self._connection.execute(statement.from_select(into, news)).rowcount
         changes: dict[str, Any] = {
             name: statement.excluded[name] for name in names if name != "sourced_id"
         }
         changes |= dict.fromkeys(entity.links)
+        changes |= {link.column: statement.excluded[link.column] for link in beside}
         return self._connection.execute(
-            statement.from_select(["source_id", *names], news).on_conflict_do_update(
-                index_elements=["source_id", "sourced_id"], set_=changes
+            statement.from_select(into, news).on_conflict_do_update(
+                index_elements=entity.keys, set_=changes
             )
         ).rowcount
 
-    def moved_line_items(self) -> set[str]:
-        """Return the line items whose scores or facts a merge would move."""
-        moved: set[str] = set()
-        for collection, column in (
-            ("results", "line_item_sourced_id"),
-            ("lineItems", "sourced_id"),
-        ):
-            entity = BY_NAME[collection]
-            new, old = self._tables[collection].c[column], entity.table.c[column]
-            moves = self._moves(entity)
-            for kind, moving in (
-                ("adds", new),
-                ("changes", new),
-                ("changes", old),
-                ("ends", old),
-            ):
-                found = moves[kind].with_only_columns(moving).order_by(None)
-                moved.update(self._connection.scalars(found.distinct()))
+    def _named(
+        self, link: Link, table: FromClause, stage: Table
+    ) -> ColumnElement[bool]:
+        """The one row that a reference of a staged row names."""
+        kind = BY_NAME[link.collection].kind
+        is_of = and_(
+            table.c.source_id == self._source_id,
+            table.c.sourced_id == stage.c[link.reference],
+        )
+        return is_of if kind is None else and_(is_of, table.c.kind == kind)
+
+    def moved_line_items(self, plan: Mapping[str, Movement]) -> set[str]:
+        """Return the line items whose scores or facts a plan would move."""
+        moved = self._moves.moved_line_items(plan)
         self._connection.commit()
         return moved
 
-
-def _names(roles: list[dict[str, str]] | None) -> set[str]:
-    return {role["role"] for role in roles or ()}
-
-
-def _is_staff(roles: set[str]) -> bool:
-    return not STAFF.isdisjoint(roles)
-
-
-def as_counts(movements: Mapping[str, Movement]) -> dict[str, dict[str, int]]:
-    """Return a plan as JSON: adds, changes and ends by collection."""
-    return {
-        name: {
-            "now": one.now,
-            "adds": one.adds,
-            "changes": one.changes,
-            "ends": one.ends,
-        }
-        for name, one in movements.items()
-    }
+    def moved_roster(self, plan: Mapping[str, Movement]) -> Moved | None:
+        """Return whose seats a plan may move; None where any seat may."""
+        moved = self._moves.moved_roster(plan)
+        self._connection.commit()
+        return moved

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session
 
 from lti_tool.storage.database import upsert
-from lti_tool.storage.schema import attainment, course
+from lti_tool.storage.schema import attainment, course, person, seat
+from lti_tool.storage.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +31,90 @@ class StoredAttainment:
     evidence_count: int
     probability: float | None
     evidence_at: datetime | None
+    teacher_level_id: int | None = None
+
+    @property
+    def key(self) -> CellKey:
+        """Which cell it is."""
+        return self.course_id, self.person_id, self.competency_id
+
+    @property
+    def shown(self) -> tuple[float | None, str | None, bool]:
+        """What others see of it: value, level and whether it is mastered."""
+        return self.value, self.level_name, self.is_mastered
 
 
 Key = tuple[int, int]  # person, competency
+CellKey = tuple[int, int, int]  # course, person, competency
 _FIELDS = tuple(StoredAttainment.__slots__)
 
 
-def hold_course(session: Session, course_id: int) -> None:
-    """Let no other transaction compute this course until ours ends.
+def hold_courses(session: Session, courses: Collection[int]) -> None:
+    """Let no other transaction compute these courses until ours ends.
 
     Two that compute at once would each miss what the other brings. SQLite has one
     writer anyhow, and knows no such lock.
     """
     session.execute(
-        select(course.c.id).where(course.c.id == course_id).with_for_update()
+        select(course.c.id)
+        .where(course.c.id.in_(courses))
+        .order_by(course.c.id)
+        .with_for_update()
+    )
+
+
+def hold_course(session: Session, course_id: int) -> None:
+    """Let no other transaction compute this course until ours ends."""
+    hold_courses(session, [course_id])
+
+
+def hold_people(
+    session: Session, courses: Collection[int], persons: Collection[int] | None
+) -> None:
+    """Let no other transaction compute the records of these people until ours ends.
+
+    persons None: of all who learn in these courses. After hold_courses, so that all
+    wait in the same order.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return
+    wanted = person.c.id.in_(
+        persons
+        if persons is not None
+        else select(seat.c.person_id).where(
+            seat.c.course_id.in_(courses), seat.c.role == "learner"
+        )
+    )
+    session.execute(
+        select(person.c.id)
+        .where(wanted)
+        .order_by(person.c.id)
+        .with_for_update(key_share=True)
+    )
+
+
+def load_seated(
+    session: Session, courses: Collection[int], persons: Collection[int]
+) -> frozenset[tuple[int, int]]:
+    """Return who of these people learns, or did, in which of these courses."""
+    found = session.execute(
+        select(seat.c.course_id, seat.c.person_id).where(
+            seat.c.course_id.in_(courses),
+            seat.c.person_id.in_(persons),
+            seat.c.role == "learner",
+        )
+    )
+    return frozenset((row.course_id, row.person_id) for row in found)
+
+
+def with_framework(session: Session, courses: Collection[int]) -> list[int]:
+    """Return those of courses that have a framework, by id."""
+    return list(
+        session.scalars(
+            select(course.c.id)
+            .where(course.c.id.in_(courses), course.c.framework_id.is_not(None))
+            .order_by(course.c.id)
+        )
     )
 
 
@@ -59,6 +129,24 @@ def load(
         statement = statement.where(attainment.c.person_id.in_(persons))
     found = (StoredAttainment(*row) for row in session.execute(statement))
     return {(one.person_id, one.competency_id): one for one in found}
+
+
+def load_cells(
+    session: Session,
+    courses: Collection[int],
+    persons: Collection[int] | None = None,
+    competencies: Collection[int] | None = None,
+) -> dict[CellKey, StoredAttainment]:
+    """Return the stored attainments of courses by (course, person, competency)."""
+    statement = select(*(attainment.c[name] for name in _FIELDS)).where(
+        attainment.c.course_id.in_(courses)
+    )
+    if persons is not None:
+        statement = statement.where(attainment.c.person_id.in_(persons))
+    if competencies is not None:
+        statement = statement.where(attainment.c.competency_id.in_(competencies))
+    found = (StoredAttainment(*row) for row in session.execute(statement))
+    return {one.key: one for one in found}
 
 
 def load_computed_at(
@@ -107,10 +195,10 @@ def _row(one: StoredAttainment) -> dict[str, Any]:
     return {name: getattr(one, name) for name in _FIELDS}
 
 
-def mark_refreshed(session: Session, course_id: int, now: datetime) -> None:
-    """Note when the whole course was last computed."""
+def mark_refreshed(session: Session, courses: Collection[int], now: datetime) -> None:
+    """Note when whole courses were last computed."""
     session.execute(
-        update(course).where(course.c.id == course_id).values(refreshed_at=now)
+        update(course).where(course.c.id.in_(courses)).values(refreshed_at=now)
     )
 
 
@@ -118,6 +206,7 @@ def outcome_row(
     one: StoredAttainment, destination: str, maximum: float
 ) -> Mapping[str, Any]:
     """Return the outbox row that tells destination of one attainment."""
+    by_teacher = one.teacher_level_id is not None
     return {
         "destination": destination,
         "course_id": one.course_id,
@@ -131,5 +220,6 @@ def outcome_row(
             "parameter": one.parameter,
             "evidence": one.evidence_count,
             "ratio": one.ratio,
+            **({"teacher_level": one.teacher_level_id} if by_teacher else {}),
         },
     }

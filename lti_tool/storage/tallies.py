@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from lti_tool.storage.database import rows
 from lti_tool.storage.outbox import STUCK
 from lti_tool.storage.schema import competency, course, delivery, person
+from lti_tool.storage.session import Session
 
 
 def load_counts(session: Session) -> dict[str, dict[str, int]]:

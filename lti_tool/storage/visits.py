@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import delete, insert, null, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Integer, bindparam, delete, insert, null, select, update
 
 from lti_tool.storage import schema
+from lti_tool.storage.session import Session
 
 ABSOLUTE = timedelta(hours=8)
 IDLE = timedelta(minutes=60)
@@ -40,10 +40,25 @@ class Visit:
     registration_id: int | None = None
     placement_id: int | None = None
     lms_user_id: int | None = None
+    resource_link_id: int | None = None
     mentees: tuple[str, ...] = ()
     locale: str | None = None
     return_url: str | None = None
     deep_linking: dict[str, Any] | None = None
+    review_person_id: int | None = None
+    is_test_user: bool = False
+
+
+# Every launch sends these: built once, they cost half of what they cost built anew.
+_SEAT = schema.web_session
+_END_OTHERS: Final = delete(_SEAT).where(
+    _SEAT.c.browser_hash == bindparam("browser"),
+    _SEAT.c.person_id == bindparam("person"),
+    _SEAT.c.course_id.is_not_distinct_from(bindparam("course", type_=Integer)),
+    _SEAT.c.role != bindparam("new_role"),
+)
+_FORGET: Final = delete(_SEAT).where(_SEAT.c.expires_at < bindparam("before"))
+_OPEN: Final = insert(_SEAT)
 
 
 def open_visit(
@@ -54,37 +69,68 @@ def open_visit(
     An earlier visit of the same person to the same course in this browser under
     another role ends with it.
     """
-    table = schema.web_session
     session.execute(
-        delete(table).where(
-            table.c.browser_hash == browser_hash,
-            table.c.person_id == visit.person_id,
-            table.c.course_id.is_not_distinct_from(visit.course_id),
-            table.c.role != visit.role,
-        )
+        _END_OTHERS,
+        {
+            "browser": browser_hash,
+            "person": visit.person_id,
+            "course": visit.course_id,
+            "new_role": visit.role,
+        },
     )
-    session.execute(delete(table).where(table.c.expires_at < now - REMEMBERED))
+    session.execute(_FORGET, {"before": now - REMEMBERED})
+    public_id = secrets.token_urlsafe(16)
+    values = {name: getattr(visit, name) for name in Visit.__slots__}
+    session.execute(
+        _OPEN,
+        {
+            **values,
+            "mentees": list(visit.mentees),
+            "public_id": public_id,
+            "browser_hash": browser_hash,
+            "csrf": secrets.token_urlsafe(24),
+            "created_at": now,
+            "seen_at": now,
+            "expires_at": now + ABSOLUTE,
+        },
+    )
+    return public_id
+
+
+def branch_visit(
+    session: Session, visit: dict[str, Any], *, browser_hash: str, now: datetime
+) -> str:
+    """Open a second visit with the rights of one, for another tab; gives its public id.
+
+    It ends when the first would at the latest, and has nothing to answer.
+    """
+    table = schema.web_session
+    kept = {column.name: visit[column.name] for column in table.c}
+    del kept["id"]
     public_id = secrets.token_urlsafe(16)
     session.execute(
         insert(table).values(
-            **{**asdict(visit), "mentees": list(visit.mentees)},
-            public_id=public_id,
-            browser_hash=browser_hash,
-            csrf=secrets.token_urlsafe(24),
-            created_at=now,
-            seen_at=now,
-            expires_at=now + ABSOLUTE,
+            **kept
+            | {
+                "public_id": public_id,
+                "browser_hash": browser_hash,
+                "csrf": secrets.token_urlsafe(24),
+                "created_at": now,
+                "seen_at": now,
+                "deep_linking": null(),
+            }
         )
     )
     return public_id
 
 
 def find_visit(session: Session, public_id: str) -> dict[str, Any] | None:
-    """Return the visit with its course's title and its registration, or None.
+    """Return the visit with its course's title and where it came from, or None.
 
     Whether it is alive and whose browser asks is for the caller to check.
     """
-    registration = schema.registration
+    registration, placement = schema.registration, schema.placement
+    deployment = schema.deployment
     found = session.execute(
         select(
             schema.web_session,
@@ -93,12 +139,16 @@ def find_visit(session: Session, public_id: str) -> dict[str, Any] | None:
             registration.c.issuer,
             registration.c.auth_url,
             registration.c.vendor,
+            registration.c.extra_origins,
             registration.c.status.label("registration_status"),
+            deployment.c.status.label("deployment_status"),
         )
         .outerjoin(schema.course, schema.course.c.id == schema.web_session.c.course_id)
         .outerjoin(
             registration, registration.c.id == schema.web_session.c.registration_id
         )
+        .outerjoin(placement, placement.c.id == schema.web_session.c.placement_id)
+        .outerjoin(deployment, deployment.c.id == placement.c.deployment_id)
         .where(schema.web_session.c.public_id == public_id)
     ).mappings()
     row = found.first()
@@ -121,6 +171,15 @@ def touch_visit(session: Session, visit_id: int, now: datetime) -> None:
         update(schema.web_session)
         .where(schema.web_session.c.id == visit_id)
         .values(seen_at=now)
+    )
+
+
+def speak(session: Session, visit_id: int, locale: str) -> None:
+    """Let the pages of a visit speak another language from now on."""
+    session.execute(
+        update(schema.web_session)
+        .where(schema.web_session.c.id == visit_id)
+        .values(locale=locale)
     )
 
 

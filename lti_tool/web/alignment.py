@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from lti_tool.errors import BridgeError, NotFoundError
-from lti_tool.storage import curriculum
-from lti_tool.storage.curriculum import Plan
+from lti_tool.storage import curriculum, pages
+from lti_tool.storage.curriculum import AlignedAssignment, Plan
 from lti_tool.storage.database import Session
-from lti_tool.web import grid
+from lti_tool.web import grid, plan_effects
+from lti_tool.web.plan_effects import Effect
 from lti_tool.web.texts import gettext
-from lti_tool.work import standing
+from lti_tool.work import previews, standing
 
 MOST_WEIGHT = 100.0
 
@@ -57,6 +58,50 @@ def parse_weight(text: str) -> float | None:
     return weight if math.isfinite(weight) and 0 < weight <= MOST_WEIGHT else None
 
 
+def parse_part(work: AlignedAssignment, part: str, until: str) -> str:
+    """Return which part of a piece of work speaks: "" for all of it, "question:1-4".
+
+    until: the last one of a range that begins at part; "" for part alone.
+
+    Raises:
+        WordsError: the work has no such part, or the two make no range.
+    """
+    known = {key for key, _title in work.parts}
+    if not part and not until:
+        return ""
+    kind, _colon, first = part.partition(":")
+    other, _colon, last = until.partition(":")
+    if part not in known or (until and until not in known):
+        raise WordsError(
+            gettext(
+                "“%(work)s” has no such part. Nothing was changed.", work=work.title
+            )
+        )
+    if not until or until == part:
+        return part
+    is_range = kind == other and first.isdecimal() and last.isdecimal()
+    if not is_range or int(first) > int(last):
+        raise WordsError(
+            gettext(
+                "The parts of “%(work)s” go from an earlier to a later one of the same "
+                "kind. Nothing was changed.",
+                work=work.title,
+            )
+        )
+    return f"{kind}:{first}-{last}"
+
+
+def part_words(work: AlignedAssignment, part: str) -> str:
+    """Return what a reader calls a part: its title, else its kind and numbers."""
+    titles = dict(work.parts)
+    if part in titles:
+        return titles[part] or part
+    kind, _colon, numbers = part.partition(":")
+    if kind == "question":
+        return gettext("questions %(numbers)s", numbers=numbers)
+    return gettext("rows %(numbers)s", numbers=numbers) if kind == "row" else part
+
+
 def add(
     session: Session, plan: Plan, form: Mapping[str, str], *, who: str, now: datetime
 ) -> int | None:
@@ -69,8 +114,8 @@ def add(
         WordsError: the form names no competency, or no weight.
     """
     assignment_id = _number(form, "assignment")
-    mine = curriculum.load_assignments(session, plan.course_id)
-    if assignment_id not in {one.id for one in mine}:
+    mine = {one.id: one for one in curriculum.load_assignments(session, plan.course_id)}
+    if assignment_id not in mine:
         raise NotFoundError(f"no assignment {assignment_id} in this course")
     competency_id = find(plan, form.get("competency", ""))
     weight = parse_weight(form.get("weight", "1"))
@@ -96,6 +141,10 @@ def add(
         weight=weight,
         made_by=who,
         now=now,
+        part=parse_part(
+            mine[assignment_id], form.get("part", ""), form.get("until", "")
+        ),
+        is_practice="practice" in form,
     )
     if not is_new:
         return None
@@ -123,15 +172,24 @@ def remove(
 
 def preview_removal(
     session: Session, plan: Plan, alignment_id: int, *, now: datetime
-) -> int | None:
-    """Return how many levels taking an alignment back would change, changing none."""
-    trial = session.begin_nested()
-    try:
-        return remove(
-            session, plan, {"alignment": str(alignment_id)}, who="preview", now=now
-        )
-    finally:
-        trial.rollback()
+) -> Effect | None:
+    """Return whose levels taking an alignment back would move, changing none.
+
+    None where there is no such alignment.
+    """
+    found: list[int | None] = []
+    form = {"alignment": str(alignment_id)}
+    moves = previews.preview(
+        session,
+        plan.course_id,
+        lambda trial: found.append(remove(trial, plan, form, who="preview", now=now)),
+        now=now,
+    )
+    if found == [None]:
+        return None
+    students = pages.load_students(session, plan.course_id)
+    settings = curriculum.load_plan_values(session, plan.course_id)
+    return plan_effects.arrange(plan, settings, moves, students)
 
 
 def _number(form: Mapping[str, str], name: str) -> int:

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from lti_tool.work.standing import NOT_COUNTED
+from lti_tool.lti13 import refusals
+from lti_tool.work import (
+    carrying,
+    check_words,
+    comparing,
+    guides,
+    linking,
+    masking,
+    pieces,
+    platform_fields,
+    probe_words,
+    scores,
+)
+from mappings.counting import KINDS, ORDERS
 from mappings.rules import RULES
 from mappings.wording import TEMPLATES
 
-# What work.standing says of a score that is no evidence.
-LEFT_OUT = (*NOT_COUNTED.values(), "taken back by the SIS", "no score yet")
 RANKS = ("Emerging", "Developing", "Proficient", "Secure")
 
 
@@ -21,8 +32,20 @@ def sentences() -> Iterator[str]:
         yield spec.label
         if spec.parameter is not None:
             yield spec.parameter.words
-    yield from LEFT_OUT
+    yield from scores.sentences()
+    yield from pieces.sentences()
+    yield from carrying.sentences()
+    yield from KINDS.values()
+    yield from ORDERS.values()
     yield from RANKS
+    yield from linking.RULES.values()
+    yield from check_words.sentences()
+    yield from guides.texts()
+    yield from platform_fields.FAULTS.values()
+    yield from refusals.sentences()
+    yield from comparing.sentences()
+    yield from masking.KINDS.values()
+    yield from probe_words.TEMPLATES
 
 
 def extract(

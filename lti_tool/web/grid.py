@@ -24,6 +24,7 @@ class Look:
 
     area: str = ""
     students: str = ""
+    group: int | None = None
     only_evidence: bool = True
     show: str = "level"
     sort: str = "name"
@@ -35,6 +36,7 @@ class Look:
         asked = {
             "area": look.area,
             "students": look.students,
+            "group": "" if look.group is None else str(look.group),
             "show": "" if look.show == "level" else look.show,
             "sort": "" if look.sort == "name" else look.sort,
             "page": "" if look.page == 1 else str(look.page),
@@ -93,9 +95,11 @@ class Grid:
 def parse_look(arguments: Mapping[str, str]) -> Look:
     """Read a look from an address; what is not understood is the default."""
     page = arguments.get("page", "1")
+    group = arguments.get("group", "")
     return Look(
         area=arguments.get("area", ""),
         students=arguments.get("students", "").strip(),
+        group=int(group) if group.isascii() and group.isdigit() else None,
         only_evidence=arguments.get("all", "") != "1",
         show="count" if arguments.get("show") == "count" else "level",
         sort=arguments.get("sort") or "name",
@@ -130,7 +134,7 @@ def arrange(
     page = min(look.page, pages)
     first = (page - 1) * size
     steps = NextSteps([(one.id, code_of(one)) for one in shown], precedes)
-    writer = marks.CellMarks(plan.scale, plan.rule, plan.parameter, show=look.show)
+    writer = marks.CellMarks(plan, show=look.show)
     rows = tuple(
         _row(first + place, student, shown, by_key, writer, steps)
         for place, student in enumerate(ordered[first : first + size])

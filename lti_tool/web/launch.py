@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections import Counter
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from flask import (
     Blueprint,
@@ -24,59 +23,37 @@ from flask import (
     request,
     url_for,
 )
-from flask_babel import lazy_gettext
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as Answer
 
-from lti_tool.errors import LaunchError
+from lti_tool.errors import LaunchError, UnprovenError
 from lti_tool.logs import log
+from lti_tool.lti13.refusals import rule_of
 from lti_tool.lti13.wrapping import Trace
+from lti_tool.storage import listings
+from lti_tool.web import metrics, opening
+from lti_tool.web.entrances import first_page
 from lti_tool.web.sessions import (
     ANYBODY,
-    COOKIE,
-    browser_secret,
+    Seat,
     clock,
     current_seat,
     database,
+    held_cookies,
     keep_browser,
+    new_cookie,
 )
+from lti_tool.web.texts import gettext
 from lti_tool.work.admission import Admission
 from lti_tool.work.arrivals import Arrival
+from lti_tool.work.doctor import Recorder, Refused
+from lti_tool.work.entry import Launch
 
 pages = Blueprint("launch", __name__, template_folder="templates")
 
 FORM_LIMIT: Final = 128 * 1024
 RETRY_SECONDS: Final = 30
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-HOMES: Final = {"instructor": "teacher.class_grid", "learner": "student.mastery"}
-
-_AGAIN = lazy_gettext("Go back to your course and open the tool again.")
-_ASK = lazy_gettext(
-    "This tool is not set up here yet. Please tell the person who looks after it."
-)
-# What the person in front of it can do; the administrator's sentence is the reason.
-PERSON_WORDS: Final = {
-    "E_RATE": lazy_gettext("Too many people are opening this now. Wait ten seconds."),
-    "E_STATE": lazy_gettext(
-        "We do not recognise this browser, or it took over ten minutes. Go back to "
-        "your course and open the tool again, or open it in a new tab."
-    ),
-    "E_KEYS_UNAVAILABLE": lazy_gettext(
-        "Your LMS is not answering us. Wait half a minute and open the tool again."
-    ),
-    "E_PLATFORM_ERROR": lazy_gettext(
-        "Your LMS did not let you in. Sign in there and open the tool again."
-    ),
-    "E_DEPLOYMENT": lazy_gettext(
-        "Your school has not finished setting this up. An administrator can approve "
-        "it; then open the tool again."
-    ),
-    "E_ISS": _ASK,
-    "E_AUD": _ASK,
-    "E_DISABLED": _ASK,
-    "E_TARGET": _ASK,
-    "E_HTTPS": _ASK,
-}
 
 _making = threading.Lock()
 
@@ -89,6 +66,16 @@ def admission() -> Admission:
             door = Admission(database(), current_app.config["SETTINGS"], clock=clock)
             current_app.extensions["admission"] = door
     return cast("Admission", door)
+
+
+def recorder() -> Recorder:
+    """What keeps the application's refusals, made when first needed."""
+    with _making:
+        held = current_app.extensions.get("recorder")
+        if held is None:
+            held = Recorder(database(), clock=clock)
+            current_app.extensions["recorder"] = held
+    return cast("Recorder", held)
 
 
 @pages.route("/lti/login", methods=["GET", "POST"])
@@ -124,23 +111,52 @@ def front() -> Answer:
 def home() -> Answer:
     """Send the seat to its page, or say why there is none for it."""
     seat = current_seat()
-    if seat.course_id is not None and seat.role in HOMES:
-        return redirect(url_for(HOMES[seat.role]), 303)
-    return make_response(render_template("launch/norole.html", seat=seat))
+    if page := first_page(seat):
+        return redirect(page, 303)
+    if seat.role == "administrator":
+        return make_response(render_template("registration/account.html", seat=seat))
+    return make_response(
+        render_template("launch/norole.html", seat=seat, courses=_own_courses(seat))
+    )
+
+
+def _own_courses(seat: Seat) -> list[dict[str, Any]]:
+    """Where else she is at home, for a link that belongs to no course."""
+    if seat.course_id is not None or seat.is_test_user:
+        return []
+    with database().read() as session:
+        return listings.load_own_courses(session, seat.person_id)
+
+
+@pages.get("/lti/cookie/<name>")
+def cookie(name: str) -> Response:
+    """Say whether the browser gave back the cookie of this name."""
+    return jsonify(held=name in held_cookies())
 
 
 def _login(trace: Trace) -> Answer:
-    departure = admission().login(_arrival(browser_secret()), trace)
-    answer = Response(status=302, headers={"Location": departure.url})
-    keep_browser(answer, departure.browser)
+    arrival = _arrival()
+    departure = admission().login(arrival, trace)
+    metrics.count_login()
+    name = next(iter(held_cookies()), None) or new_cookie()
+    if departure.is_settled:
+        answer = Response(status=302, headers={"Location": departure.url})
+    else:
+        g.frame_origins = trace.frame_origins
+        answer = opening.page_of_login(departure, arrival.fields, name)
+    keep_browser(answer, departure.browser, name)
     return answer
 
 
 def _launch(trace: Trace) -> Answer:
     if request.method != "POST":
         raise LaunchError("E_METHOD", "a launch is posted")
-    browser = request.cookies.get(COOKIE, "")
-    let_in = admission().launch(_arrival(browser), trace)
+    arrival = _arrival()
+    try:
+        let_in = admission().launch(arrival, trace)
+    except UnprovenError as error:
+        g.frame_origins = trace.frame_origins
+        return opening.page_of_proof(error, arrival.fields)
     log().info(
         "launch accepted" if let_in.role != "none" else "launch.norole",
         registration_id=let_in.registration_id,
@@ -148,26 +164,55 @@ def _launch(trace: Trace) -> Answer:
         lms_user_id=let_in.lms_user_id,
         course_id=let_in.course_id,
         role=let_in.role,
+        is_keyed=let_in.is_keyed,
     )
-    answer = Response(status=303)
-    page = "deep_linking.choose" if let_in.is_deep_linking else "launch.home"
-    answer.headers["Location"] = url_for(page, sid=let_in.sid)
-    keep_browser(answer, browser)
+    metrics.count_launch(let_in.role)
+    address = landing(let_in)
+    if let_in.is_keyed:
+        return jsonify(key=let_in.browser, sid=let_in.sid, url=address)
+    answer = Response(status=303, headers={"Location": address})
+    names = [name for name, held in held_cookies().items() if held == let_in.browser]
+    keep_browser(answer, let_in.browser, *names[:1])
     return answer
 
 
-def _arrival(browser: str) -> Arrival:
+def landing(let_in: Launch) -> str:
+    """The address of the page a launch asks for."""
+    if let_in.review is not None and let_in.role != "none":
+        asked = let_in.review.competency_id
+        return url_for("review.evidence", sid=let_in.sid, competency=asked)
+    page = "deep_linking.choose" if let_in.is_deep_linking else "launch.home"
+    return url_for(page, sid=let_in.sid)
+
+
+def _arrival() -> Arrival:
     request.max_form_memory_size = FORM_LIMIT
     try:
-        fields = request.values.to_dict()
+        fields = _fields()
     except RequestEntityTooLarge as error:
         raise LaunchError("E_TOO_LARGE", "the request is too large") from error
     return Arrival(
         fields=fields,
-        browser=browser,
+        browser=next(iter(held_cookies().values()), ""),
+        spare=tuple(held_cookies().values())[1:],
+        proof=opening.proof(),
+        is_embedded=opening.is_embedded(),
         remote_address=request.remote_addr or "",
         is_secure=request.is_secure,
     )
+
+
+def _fields() -> dict[str, str]:
+    """The form of a post, else the query: a token in an address is not looked at."""
+    return (request.form if request.method == "POST" else request.args).to_dict()
+
+
+def _sent_fields() -> dict[str, str]:
+    """What the request brought, if it can be read at all."""
+    try:
+        return _fields()
+    except HTTPException:
+        return {}
 
 
 def _answered(answer: Callable[[Trace], Answer]) -> Answer:
@@ -191,8 +236,15 @@ def _refused(error: LaunchError, trace: Trace) -> Answer:
         kid_hash=trace.kid_hash,
         stage=trace.stage,
     )
-    counts = current_app.extensions.setdefault("launch_refusals", Counter())
-    counts[error.code] += 1
+    metrics.count_refusal(error.code)
+    recorder().record(
+        Refused(
+            error=error,
+            trace=trace,
+            correlation_id=correlation_id,
+            fields=_sent_fields(),
+        )
+    )
     # The page holds text alone: nothing in it can be misused in a foreign frame, and
     # whoever sets up an LMS we do not know yet must be able to read it there.
     g.frame_origins = trace.frame_origins or ANYBODY
@@ -202,11 +254,12 @@ def _refused(error: LaunchError, trace: Trace) -> Answer:
             code=error.code,
             reason=error.reason,
             correlation_id=correlation_id,
-            words=PERSON_WORDS.get(error.code, _AGAIN),
+            words=gettext(rule_of(error.code, error.reason).person),
         ),
         error.status,
     )
     page.headers["X-MasteryBridge-Code"] = error.code
+    page.headers["X-MasteryBridge-Correlation"] = correlation_id
     if error.code == "E_KEYS_UNAVAILABLE":
         page.headers["Retry-After"] = str(RETRY_SECONDS)
     if error.code == "E_METHOD":

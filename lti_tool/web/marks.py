@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import nh3
 from markupsafe import Markup, escape
 
-from lti_tool.storage.pages import NOT_SENT, ON_ITS_WAY, Cell
+from lti_tool.storage.curriculum import Plan
+from lti_tool.storage.pages import (
+    BY_RULE,
+    NOT_SENT,
+    ON_ITS_WAY,
+    WITH_NEWS,
+    Cell,
+)
 from lti_tool.web.texts import gettext, level_name, ngettext
+from mappings.colours import ink
 from mappings.scales import Scale
 
 # The palette of facts/ux.md section 2 has fills for three to six levels.
@@ -53,9 +62,18 @@ def marks_of(scale: Scale) -> tuple[Mark, ...]:
     else:
         digits = [str(place + 1) for place in range(len(points))]
     return tuple(
-        Mark(digit, name, f"l{fill_of(place, len(names))}")
+        Mark(digit, name, css_of(place, len(names)))
         for place, (digit, name) in enumerate(zip(digits, names, strict=True))
     )
+
+
+def css_of(place: int, levels: int) -> str:
+    """Return the class of the level at place; past six levels, its own one beside.
+
+    Its own is coloured where the school gave colours, the other one elsewhere.
+    """
+    fill = f"l{fill_of(place, levels)}"
+    return fill if levels <= MOST else f"{fill} o{place}"
 
 
 def mastery_mark(scale: Scale) -> Mark:
@@ -63,9 +81,19 @@ def mastery_mark(scale: Scale) -> Mark:
     return marks_of(scale)[scale.levels.index(scale.mastery_level)]
 
 
-def palette_of(scale: Scale) -> str:
-    """Return the class that carries the fills of a scale: k3 to k6."""
-    return f"k{min(max(len(scale.levels), FEWEST), MOST)}"
+def palette_of(plan: Plan) -> str:
+    """Return the class that carries a plan's fills: k3 to k6, or own beside it."""
+    usual = f"k{min(max(len(plan.scale.levels), FEWEST), MOST)}"
+    return f"{usual} own" if plan.colours else usual
+
+
+def fills_sheet(colours: Sequence[str]) -> str:
+    """Return the style sheet of a school's own fills, lowest level first."""
+    rules = []
+    for place, fill in enumerate(colours):
+        css = css_of(place, len(colours)).split()[-1]
+        rules.append(f".own .{css}{{--f:#{fill};--i:#{ink(fill)}}}")
+    return "\n".join(rules) + "\n"
 
 
 def fill_of(place: int, levels: int) -> int:
@@ -79,13 +107,11 @@ def fill_of(place: int, levels: int) -> int:
 class CellMarks:
     """Writes grid cells: one td each, class and words ready before the template."""
 
-    def __init__(
-        self, scale: Scale, rule: str, parameter: float | None, *, show: str
-    ) -> None:
-        self._marks = marks_of(scale)
-        self._rule = (rule, parameter)
+    def __init__(self, plan: Plan, *, show: str) -> None:
+        self._marks = marks_of(plan.scale)
+        self._plan = plan
         self._show = show
-        self._written: dict[tuple[int | None, int, bool, int], str] = {}
+        self._written: dict[tuple[int | None, int, bool, int, int], str] = {}
         self._seen: set[str] = set()
         self.empty = f'<td class=e aria-label="{escape(gettext("Not assessed"))}"></td>'
 
@@ -98,16 +124,17 @@ class CellMarks:
         """Return the td of a cell; equal standings are written once."""
         if cell is None:
             return self.empty
-        is_stale = (cell.rule, cell.parameter) != self._rule
-        key = (cell.level, cell.evidence_count, is_stale, cell.sending)
+        judged_by = self._plan.rule_of(cell.competency_id)
+        is_stale = (cell.rule, cell.parameter) != judged_by
+        key = (cell.level, cell.evidence_count, is_stale, cell.sending, cell.teacher)
         written = self._written.get(key)
         if written is None:
             written = self._written[key] = self._write(key)
         return written
 
-    def _write(self, standing: tuple[int | None, int, bool, int]) -> str:
-        level, count, is_stale, sending = standing
-        signs = signs_of(is_stale=is_stale, sending=sending)
+    def _write(self, standing: tuple[int | None, int, bool, int, int]) -> str:
+        level, count, is_stale, sending, teacher = standing
+        signs = signs_of(is_stale=is_stale, sending=sending, teacher=teacher)
         self._seen.update(name for name, _ in signs)
         mark = None if level is None else self._marks[level]
         css = "n" if mark is None else mark.css
@@ -126,11 +153,17 @@ class CellMarks:
         return f'<td class="{classes}" aria-label="{escape(words)}">{escape(seen)}</td>'
 
 
-def signs_of(*, is_stale: bool, sending: int) -> list[tuple[str, str]]:
+def signs_of(
+    *, is_stale: bool, sending: int, teacher: int = BY_RULE
+) -> list[tuple[str, str]]:
     """Return the corner signs of a standing, each with its words, gravest first."""
     signs = []
     if sending == NOT_SENT:
         signs.append(("unsent", gettext("could not be sent")))
+    if teacher == WITH_NEWS:
+        signs.append(("news", gettext("new evidence since a teacher set it")))
+    elif teacher != BY_RULE:
+        signs.append(("set", gettext("set by a teacher")))
     if is_stale:
         signs.append(("stale", gettext("being worked out again")))
     if sending == ON_ITS_WAY:

@@ -9,16 +9,17 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from lti_tool.storage import pages
+from lti_tool.storage import observations, pages
 from lti_tool.storage.curriculum import Plan, PlanCompetency
 from lti_tool.storage.database import Session
 from lti_tool.storage.pages import Cell
-from lti_tool.web import marks
+from lti_tool.web import marks, plan_words
 from lti_tool.web.grid import code_of
 from lti_tool.web.marks import Mark
-from lti_tool.web.texts import decimal, gettext, rule_words, said
-from lti_tool.work import standing
-from mappings import explanations
+from lti_tool.web.texts import decimal, gettext, percent, rule_words, said
+from lti_tool.work import scores, standing
+from lti_tool.work.words import Words
+from mappings.mastery import Attainment
 from mappings.scales import Scale
 
 
@@ -33,6 +34,32 @@ class Piece:
     place: int
     left_out: str | None
     source: str
+    notes: tuple[str, ...] = ()
+    listed: str = ""
+    note: str | None = None
+    entry: int | None = None  # what a person entered, by its id, while it stands
+
+
+@dataclass(frozen=True, slots=True)
+class SetLevel:
+    """The level a teacher set, and what the rule says beside it."""
+
+    id: int
+    reason: str
+    lasts: str
+    at: datetime
+    who: str
+    suggested: Mark | None
+    is_news: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sureness:
+    """How sure a level by certainty is; shares of 1, as the reader writes percent."""
+
+    probability: str
+    low: str
+    high: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +81,11 @@ class Reason:
     next_mark: Mark | None
     descriptions: dict[str, str]
     computed_at: datetime | None
+    settings: tuple[tuple[str, str], ...] = ()
+    sureness: Sureness | None = None
+    is_due: bool = False
+    teacher: SetLevel | None = None
+    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +114,10 @@ def load_reason(
     why = standing.why(session, plan.course_id, person_id, competency_id, now=now)
     told = marks.marks_of(plan.scale)
     judged = why.attainment
-    titles = {str(piece.score.assignment_id): piece.score.title for piece in why.pieces}
-    unused = _unused(why, now)
+    unused = _unused(why)
     described = pages.load_level_descriptions(session, plan.framework_id, one.id)
-    place = None if judged.level is None else plan.scale.levels.index(judged.level)
+    stands = why.level
+    place = None if stands is None else plan.scale.levels.index(stands)
     above = 0 if place is None else place + 1
     if judged.needs is not None:
         above = plan.scale.levels.index(judged.needs.level)
@@ -97,12 +129,12 @@ def load_reason(
         area=one.area,
         mark=None if place is None else told[place],
         evidence_count=judged.evidence,
-        is_mastered=judged.is_mastered,
+        is_mastered=plan.scale.is_mastery(stands),
         pieces=tuple(_piece(piece, plan.scale, told, unused) for piece in why.pieces)[
             ::-1
         ],
         rule=rule_words(why.rule),
-        arithmetic=tuple(said(line, titles) for line in judged.steps),
+        arithmetic=tuple(said(line, why.titles) for line in judged.steps),
         needs=None if judged.needs is None else judged.needs.pieces,
         next_mark=told[above] if above < len(told) else None,
         descriptions={
@@ -111,27 +143,51 @@ def load_reason(
             if level.name in described
         },
         computed_at=plan.refreshed_at,
+        settings=tuple(plan_words.summary(plan, one.id)),
+        sureness=_sureness(judged),
+        is_due=judged.is_due,
+        teacher=_set_level(session, why, told),
+        place=place,
     )
 
 
-def _unused(why: standing.Why, now: datetime) -> dict[str, str]:
-    """Return why the rule passed over a counted piece, by the piece's key."""
-    explained = explanations.explain(
-        why.attainment.competency,
-        [piece.evidence for piece in why.pieces if piece.evidence is not None],
-        rule=why.rule,
-        scale=why.scale,
-        now=now,
+def _sureness(judged: Attainment) -> Sureness | None:
+    """Return what certainty says of itself; None of a rule that says nothing."""
+    if judged.probability is None or judged.interval is None:
+        return None
+    low, high = judged.interval
+    return Sureness(percent(judged.probability), percent(low), percent(high))
+
+
+def _set_level(
+    session: Session, why: standing.Why, told: Sequence[Mark]
+) -> SetLevel | None:
+    one, suggested = why.teacher_level, why.suggested
+    if one is None:
+        return None
+    names = observations.load_names(session, {one.made_by})
+    return SetLevel(
+        one.id,
+        one.reason,
+        one.lasts,
+        one.made_at,
+        names.get(one.made_by, one.made_by),
+        None if suggested is None else told[why.scale.levels.index(suggested)],
+        why.is_news,
     )
+
+
+def _unused(why: standing.Why) -> dict[str, str]:
+    """Return why the rule passed over a piece that was read, by the piece's key."""
     return {
         piece.evidence.key: said(piece.reason)
-        for piece in explained.left_out
+        for piece in why.explanation.left_out
         if piece.reason is not None
     }
 
 
 def _piece(
-    piece: standing.Piece,
+    piece: scores.Piece,
     scale: Scale,
     told: Sequence[Mark],
     unused: dict[str, str],
@@ -141,23 +197,32 @@ def _piece(
     if piece.evidence is not None:
         place = scale.levels.index(scale.level(piece.evidence.ratio))
         mark = told[place]
-    left_out = unused.get(str(score.score_id))
-    if piece.left_out is not None:
-        left_out = gettext(piece.left_out)
+    left_out = unused.get(piece.key)
+    if piece.reason is not None:
+        left_out = _words(piece.reason)
     return Piece(
         title=score.title,
         on=score.scored_on or (score.modified_at.date() if score.modified_at else None),
-        score=_score_words(score.given, score.maximum),
+        score=_score_words(piece),
         mark=mark,
         place=place,
         left_out=left_out,
         source=score.source,
+        notes=tuple(map(_words, piece.notes)),
+        listed=" · ".join(filter(None, (score.category, score.term))),
+        note=score.note,
+        entry=score.score_id if score.task and piece.reason is None else None,
     )
 
 
-def _score_words(given: float | None, maximum: float | None) -> str:
+def _words(said: Words) -> str:
+    return gettext(said.text, **said.values)
+
+
+def _score_words(piece: scores.Piece) -> str:
+    given, maximum, text = piece.given, piece.maximum, piece.score.text
     if given is None:
-        return gettext("no score")
+        return f"“{text}”" if text else gettext("no score")
     if maximum is None:
         return decimal(given)
     return gettext(
@@ -189,10 +254,8 @@ def _standing(
     one: PlanCompetency, cell: Cell | None, told: Sequence[Mark], plan: Plan
 ) -> Standing:
     level = None if cell is None else cell.level
-    is_stale = cell is not None and (cell.rule, cell.parameter) != (
-        plan.rule,
-        plan.parameter,
-    )
+    judged_by = plan.rule_of(one.id)
+    is_stale = cell is not None and (cell.rule, cell.parameter) != judged_by
     return Standing(
         id=one.id,
         code=code_of(one),
@@ -205,7 +268,9 @@ def _standing(
         is_mastered=cell is not None and cell.is_mastered,
         signs=tuple(
             marks.signs_of(
-                is_stale=is_stale, sending=0 if cell is None else cell.sending
+                is_stale=is_stale,
+                sending=0 if cell is None else cell.sending,
+                teacher=0 if cell is None else cell.teacher,
             )
         ),
     )

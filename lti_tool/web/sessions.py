@@ -1,6 +1,7 @@
 """A seat (who, where, as what) carried without third-party cookies.
 
-One cookie stands for the browser; it is partitioned, so it lives in the LMS's frame.
+A cookie stands for the browser; it is partitioned, so it lives in the LMS's frame.
+Where a browser drops even that, the page holds a key and sends it as a header.
 Each launch opens a visit whose public id stands in every address, `/s/<sid>/...`:
 two tabs with two courses never mix. The sid alone opens nothing: the browser's secret
 must match. Views get no ``sid`` argument; ``url_for`` fills it in by itself.
@@ -9,6 +10,7 @@ must match. Views get no ``sid`` argument; ``url_for`` fills it in by itself.
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +18,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, render_template, request, url_for
+from flask_babel import lazy_gettext
 
 from lti_tool.errors import SeatError
 from lti_tool.storage import visits
@@ -24,15 +27,24 @@ from lti_tool.storage.visits import Visit
 from lti_tool.work import origins
 
 COOKIE = "__Host-masterybridge"
+KEY_HEADER = "X-MasteryBridge-Key"
+MOST_COOKIES = 20
 # A page of text alone may stand in anybody's frame.
 ANYBODY = ("*",)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-ROLE_WORDS = {
-    "instructor": "teachers",
-    "learner": "students",
-    "mentor": "mentors",
-    "none": "guests",
+# Who may see a page that refuses somebody; whole sentences, for other languages.
+WHOSE_PAGE = {
+    frozenset({"instructor"}): lazy_gettext("This page is for teachers of the course."),
+    frozenset({"instructor", "administrator"}): lazy_gettext(
+        "This page is for teachers of the course."
+    ),
+    frozenset({"learner"}): lazy_gettext("This page is for students of the course."),
+    frozenset({"mentor"}): lazy_gettext("This page is for mentors of the course."),
+    frozenset({"instructor", "learner"}): lazy_gettext(
+        "This page is for teachers and students of the course."
+    ),
 }
+OTHERS_PAGE = lazy_gettext("This page is for people with a role in the course.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +59,17 @@ class Seat:
     placement_id: int | None
     registration_id: int | None
     lms_user_id: int | None
+    resource_link_id: int | None
     csrf: str
     locale: str | None
     return_url: str | None
     frame_origins: tuple[str, ...]
+    mentees: tuple[str, ...] = ()
+    review_person_id: int | None = None
+    is_test_user: bool = False
+    # Until it ends by itself, and until it ends whatever is done.
+    idle_seconds: int = 0
+    lasts_seconds: int = 0
 
 
 def clock() -> datetime:
@@ -64,16 +83,30 @@ def database() -> Database:
     return cast("Database", current_app.extensions["database"])
 
 
-def browser_secret() -> str:
-    """The secret this browser holds, or a new one for it."""
-    held = request.cookies.get(COOKIE, "")
-    return held if len(held) == _SECRET_LENGTH else secrets.token_urlsafe(32)
+def held_cookies() -> dict[str, str]:
+    """The secrets this browser holds, by the name of their cookie.
+
+    Mostly one; two where two logins began before the first was answered. An
+    administrator's cookies are hers alone: a login that took one up would give it
+    back to the browser under the rules of ours, for any site to send.
+    """
+    found = {
+        name: value
+        for name, value in request.cookies.items()
+        if _BROWSER_COOKIE.fullmatch(name) and len(value) == _SECRET_LENGTH
+    }
+    return dict(sorted(found.items())[:MOST_COOKIES])
 
 
-def keep_browser(response: Response, secret: str) -> None:
+def new_cookie() -> str:
+    """A name no cookie has yet, so that no login overwrites another's."""
+    return f"{COOKIE}-{secrets.token_hex(4)}"
+
+
+def keep_browser(response: Response, secret: str, name: str = COOKIE) -> None:
     """Give the browser its secret (again), for the length of a visit."""
     response.set_cookie(
-        COOKIE,
+        name,
         secret,
         max_age=int(visits.ABSOLUTE.total_seconds()),
         path="/",
@@ -111,8 +144,7 @@ def require(*roles: str) -> Seat:
     """
     seat = current_seat()
     if seat.role not in roles:
-        who = " and ".join(ROLE_WORDS.get(role, role) for role in roles)
-        raise SeatError(f"This page is for {who} of the course.")
+        raise SeatError(str(WHOSE_PAGE.get(frozenset(roles), OTHERS_PAGE)))
     return seat
 
 
@@ -126,7 +158,7 @@ def check_csrf() -> None:
         return
     seat = current_seat()
     token = request.headers.get("X-CSRF-Token") or request.form.get("csrf", "")
-    if not _is_same_site() or not hmac.compare_digest(
+    if not is_same_site() or not hmac.compare_digest(
         token.encode(), seat.csrf.encode()
     ):
         raise SeatError(
@@ -135,9 +167,25 @@ def check_csrf() -> None:
         )
 
 
-def seat_url(endpoint: str, **values: Any) -> str:  # noqa: ANN401 -- whatever the route takes
+def seat_url(endpoint: str, **values: object) -> str:
     """The address of endpoint within the seat of this request."""
-    return url_for(endpoint, sid=current_seat().public_id, **values)
+    given: dict[str, Any] = {"sid": current_seat().public_id, **values}
+    return url_for(endpoint, **given)
+
+
+def is_same_site() -> bool:
+    """Tell by the browser's own headers whether our page sent the request.
+
+    Under Referrer-Policy no-referrer a form of ours sends ``Origin: null``; there
+    Sec-Fetch-Site, which no page can set, is the witness.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return True
+    return urlsplit(origin)[:2] in _own_origins()
 
 
 def install(app: Flask) -> None:
@@ -150,6 +198,8 @@ def install(app: Flask) -> None:
 
 
 _SECRET_LENGTH = len(secrets.token_urlsafe(32))
+# What new_cookie makes, and the plain name.
+_BROWSER_COOKIE = re.compile(rf"{COOKIE}(-[0-9a-f]{{8}})?")
 
 
 def _take_sid(_endpoint: str | None, values: dict[str, Any] | None) -> None:
@@ -172,25 +222,48 @@ def _guard_seat_pages() -> None:
 
 def _load_seat() -> Seat:
     sid = g.get("sid")
-    secret = request.cookies.get(COOKIE, "")
     now = clock()
     with database().read() as session:
         visit = visits.find_visit(session, sid) if sid else None
     if visit is None:
         raise SeatError("There is no such session.")
     g.frame_origins = origins.frame_origins(visit)
-    if not hmac.compare_digest(visit["browser_hash"], visits.secret_hash(secret)):
+    g.foreign_visit = visit
+    if not _holds(visit["browser_hash"]):
         raise SeatError("This session belongs to another browser.")
     g.ended_visit = visit
-    if not visits.is_alive(visit, now) or visit["registration_status"] == "disabled":
-        raise SeatError("This session ended.")
+    seat = seat_of(visit)
     if visits.is_worth_touching(visit, now):
         with database().write() as session:
             visits.touch_visit(session, visit["id"], now)
-    return _seat(visit)
+    return seat
 
 
-def _seat(visit: dict[str, Any]) -> Seat:
+def seat_of(visit: dict[str, Any]) -> Seat:
+    """The seat of a visit, whoever holds it.
+
+    Raises:
+        SeatError: it ended.
+    """
+    now = clock()
+    states = {visit["registration_status"], visit["deployment_status"]}
+    if not visits.is_alive(visit, now) or "disabled" in states:
+        raise SeatError("This session ended.")
+    return _seat(visit, now)
+
+
+def _holds(browser_hash: str) -> bool:
+    """Tell whether this request carries the secret a visit is bound to."""
+    secrets_ = (request.headers.get(KEY_HEADER, ""), *held_cookies().values())
+    matches = [
+        hmac.compare_digest(browser_hash, visits.secret_hash(secret))
+        for secret in secrets_
+    ]
+    return any(matches)
+
+
+def _seat(visit: dict[str, Any], now: datetime) -> Seat:
+    seen_at = now if visits.is_worth_touching(visit, now) else visit["seen_at"]
     return Seat(
         session_id=visit["id"],
         public_id=visit["public_id"],
@@ -200,26 +273,17 @@ def _seat(visit: dict[str, Any]) -> Seat:
         placement_id=visit["placement_id"],
         registration_id=visit["registration_id"],
         lms_user_id=visit["lms_user_id"],
+        resource_link_id=visit["resource_link_id"],
         csrf=visit["csrf"],
         locale=visit["locale"],
         return_url=visit["return_url"],
         frame_origins=origins.frame_origins(visit),
+        mentees=tuple(visit["mentees"] or ()),
+        review_person_id=visit["review_person_id"],
+        is_test_user=visit["is_test_user"],
+        idle_seconds=int((seen_at + visits.IDLE - now).total_seconds()),
+        lasts_seconds=int((visit["expires_at"] - now).total_seconds()),
     )
-
-
-def _is_same_site() -> bool:
-    """Tell by the browser's own headers whether our page sent the request.
-
-    Under Referrer-Policy no-referrer a form of ours sends ``Origin: null``; there
-    Sec-Fetch-Site, which no page can set, is the witness.
-    """
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site == "same-origin"
-    origin = request.headers.get("Origin")
-    if origin is None:
-        return True
-    return urlsplit(origin)[:2] in _own_origins()
 
 
 def _own_origins() -> set[tuple[str, str]]:
@@ -261,4 +325,23 @@ def _refuse_seat(error: SeatError) -> tuple[str, int]:
     if g.get("seat") is not None:
         page = render_template("launch/not_yours.html", reason=str(error), seat=g.seat)
         return page, 403
-    return render_template("launch/ended.html", visit=g.get("ended_visit")), 401
+    page = render_template(
+        "launch/ended.html", visit=g.get("ended_visit"), recall=_recall()
+    )
+    return page, 401
+
+
+def _recall() -> dict[str, str] | None:
+    """What a reloaded page needs to ask its LMS for the key it held, if it held one.
+
+    The LMS's page gives the key to nobody but us, and the seat opens by the key alone.
+    """
+    visit = g.get("foreign_visit")
+    if visit is None or g.get("ended_visit") or not visit["auth_url"]:
+        return None
+    if KEY_HEADER in request.headers:
+        return None
+    return {
+        "public_id": visit["public_id"],
+        "origin": origins.origin(visit["auth_url"]),
+    }

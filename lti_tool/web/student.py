@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, render_template
 
-from lti_tool.storage import curriculum, pages
-from lti_tool.web import marks, reasons
+from lti_tool.storage import curriculum, pages, resources
+from lti_tool.web import helping, marks, reasons
 from lti_tool.web.nextsteps import NextSteps
 from lti_tool.web.reasons import Standing
 from lti_tool.web.seating import course_seat
-from lti_tool.web.sessions import clock, database
+from lti_tool.web.sessions import Seat, clock, database
+from lti_tool.web.texts import gettext
 
 student = Blueprint("student", __name__, template_folder="templates")
 
 NEXT = 3
+# A student preview shows the pages of somebody who has shown nothing yet: even where
+# the platform previews under a teacher's own name, nobody's results stand on them.
+NOBODY = 0
 
 
 @student.get("/s/<sid>/mastery")
@@ -22,15 +26,26 @@ def mastery() -> str:
     seat, course_id = course_seat("learner")
     with database().read() as session:
         plan = curriculum.load_plan(session, course_id)
-        cells = pages.load_cells(session, course_id, person_id=seat.person_id)
+        cells = pages.load_cells(session, course_id, person_id=_shown(seat))
         precedes = pages.load_precedes(session, plan.framework_id)
         taught = pages.load_taught(session, course_id)
-        name = pages.load_name(session, seat.person_id)
+        name = gettext("student")
+        if not seat.is_test_user:
+            name = pages.load_name(session, seat.person_id)
     areas = reasons.by_area(
         plan, cells, only=taught | {one.competency_id for one in cells}
     )
     standings = [one for _, some in areas for one in some]
     steps = NextSteps([(one.id, one.code) for one in standings], precedes)
+    chosen = _next_for(standings, steps)
+    with database().read() as session:
+        offers = resources.load_offers(
+            session, course_id, [one.id for one, _, _ in chosen]
+        )
+    levels = {cell.competency_id: cell.level for cell in cells}
+    aids = {
+        one: helping.for_student(some, levels.get(one)) for one, some in offers.items()
+    }
     return render_template(
         "student/mastery.html",
         seat=seat,
@@ -40,10 +55,15 @@ def mastery() -> str:
         shown=sum(one.is_mastered for one in standings),
         total=len(standings),
         started=any(one.evidence_count for one in standings),
-        steps=_next_for(standings, steps),
-        palette=marks.palette_of(plan.scale),
+        steps=chosen,
+        first={one: some[0] for one, some in aids.items() if some},
+        palette=marks.palette_of(plan),
         levels=marks.marks_of(plan.scale),
     )
+
+
+def _shown(seat: Seat) -> int:
+    return NOBODY if seat.is_test_user else seat.person_id
 
 
 def _next_for(
@@ -76,13 +96,15 @@ def competency(competency_id: int) -> str:
     with database().read() as session:
         plan = curriculum.load_plan(session, course_id)
         reason = reasons.load_reason(
-            session, plan, seat.person_id, competency_id, now=clock()
+            session, plan, _shown(seat), competency_id, now=clock()
         )
         if reason is None:
             abort(404)
         precedes = pages.load_precedes(session, plan.framework_id)
-        cells = pages.load_cells(session, course_id, person_id=seat.person_id)
+        cells = pages.load_cells(session, course_id, person_id=_shown(seat))
         work = curriculum.load_assignments(session, course_id)
+        offers = resources.load_offers(session, course_id, [competency_id])
+    level = next((c.level for c in cells if c.competency_id == competency_id), None)
     areas = reasons.by_area(plan, cells)
     standings = {one.id: one for _, some in areas for one in some}
     steps = NextSteps([(one.id, one.code) for one in standings.values()], precedes)
@@ -92,11 +114,12 @@ def competency(competency_id: int) -> str:
         plan=plan,
         reason=reason,
         before=[standings[one] for one in steps.before(competency_id)],
+        shown=helping.for_student(offers.get(competency_id, ()), level),
         work=[
             one
             for one in work
             if any(aligned == competency_id for _, aligned, _ in one.alignments)
         ],
-        palette=marks.palette_of(plan.scale),
+        palette=marks.palette_of(plan),
         levels=marks.marks_of(plan.scale),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 
 from flask import (
     Blueprint,
@@ -17,11 +18,15 @@ from flask import (
 from werkzeug.wrappers import Response as Answer
 
 from lti_tool.errors import NotFoundError
-from lti_tool.storage import curriculum, pages
-from lti_tool.web import alignment, grid, marks, reasons
+from lti_tool.storage import curriculum, groups, pages
+from lti_tool.storage.database import Session
+from lti_tool.storage.groups import CourseGroup
+from lti_tool.web import alignment, drawer, grid, marks, reasons
+from lti_tool.web.copied import is_news
 from lti_tool.web.seating import course_seat
 from lti_tool.web.sessions import Seat, clock, current_seat, database, seat_url
 from lti_tool.web.texts import gettext
+from lti_tool.work import copies
 
 teacher = Blueprint("teacher", __name__, template_folder="templates")
 
@@ -37,26 +42,47 @@ def class_grid() -> str:
     with database().read() as session:
         plan = curriculum.load_plan(session, course_id)
         students = pages.load_students(session, course_id)
+        in_group, teams = _group(session, course_id, look.group)
         cells = pages.load_cells(session, course_id)
         precedes = pages.load_precedes(session, plan.framework_id)
         fresh = pages.load_freshness(session, course_id)
         has_work = bool(pages.load_taught(session, course_id))
         refused = pages.load_refused(session, course_id) if fresh.refused else []
+        copied = copies.story_of(session, course_id)
     if request.args.get("view") == "one" and students:
         return _one_student(seat, plan, students, cells)
     return render_template(
         "teacher/class.html",
         seat=seat,
         plan=plan,
-        grid=grid.arrange(plan, students, cells, precedes, look),
+        grid=grid.arrange(
+            plan,
+            [one for one in students if in_group(one)],
+            cells,
+            precedes,
+            look,
+        ),
         look=look,
+        teams=teams,
         fresh=fresh,
         refused=refused,
+        copied=copied if is_news(copied) else None,
         has_work=has_work,
         levels=marks.marks_of(plan.scale),
         shown_from=marks.mastery_mark(plan.scale),
-        palette=marks.palette_of(plan.scale),
+        palette=marks.palette_of(plan),
     )
+
+
+def _group(
+    session: Session, course_id: int, wanted: int | None
+) -> tuple[Callable[[pages.Student], bool], list[CourseGroup]]:
+    """Who is in the group asked for, or everybody; and the groups there are."""
+    teams = groups.load_groups(session, course_id)
+    if wanted is None or wanted not in {one.id for one in teams}:
+        return lambda _student: True, teams
+    people = groups.load_group_people(session, wanted)
+    return lambda student: student.person_id in people, teams
 
 
 def _one_student(
@@ -81,7 +107,7 @@ def _one_student(
         areas=reasons.by_area(
             plan, [cell for cell in cells if cell.person_id == who.person_id]
         ),
-        palette=marks.palette_of(plan.scale),
+        palette=marks.palette_of(plan),
     )
 
 
@@ -89,34 +115,14 @@ def _one_student(
 def cell(person_id: int, competency_id: int) -> str:
     """Show why a student stands where she stands: a page, or the grid's drawer."""
     seat, course_id = course_seat("instructor")
-    with database().read() as session:
-        plan = curriculum.load_plan(session, course_id)
-        students = pages.load_students(session, course_id)
-        place = next(
-            (at for at, one in enumerate(students) if one.person_id == person_id), None
-        )
-        if place is None:
-            abort(404)
-        reason = reasons.load_reason(
-            session, plan, person_id, competency_id, now=clock()
-        )
-        if reason is None:
-            abort(404)
-        sent = pages.load_deliveries(session, course_id, person_id, competency_id)
-        link = pages.load_link(session, seat.registration_id, person_id)
-    is_partial = request.headers.get("HX-Request") == "true"
-    return render_template(
-        "teacher/drawer.html" if is_partial else "teacher/cell.html",
-        seat=seat,
-        plan=plan,
-        who=students[place],
-        before=students[place - 1] if place else None,
-        after=students[place + 1] if place + 1 < len(students) else None,
-        reason=reason,
-        sent=sent,
-        link=link,
-        palette=marks.palette_of(plan.scale),
-    )
+    return drawer.page(seat, course_id, (person_id, competency_id))
+
+
+@teacher.post("/s/<sid>/class/<int:person_id>/<int:competency_id>")
+def change_cell(person_id: int, competency_id: int) -> Answer | str | tuple[str, int]:
+    """Set a level, take one back, or enter evidence, and show the cell again."""
+    seat, course_id = course_seat("instructor")
+    return drawer.change(seat, course_id, (person_id, competency_id))
 
 
 @teacher.get("/s/<sid>/class.csv")
@@ -163,14 +169,14 @@ def align() -> str:
     """Show which work speaks for which competency."""
     _, course_id = course_seat("instructor")
     removing = request.args.get("remove", type=int)
-    levels = None
+    effect = None
     if removing is not None:
         with database().write() as session:
             plan = curriculum.load_plan(session, course_id)
-            levels = alignment.preview_removal(session, plan, removing, now=clock())
-    if levels is None:
+            effect = alignment.preview_removal(session, plan, removing, now=clock())
+    if effect is None:
         removing = None
-    return _align_page(course_id, removing=removing, levels=levels)
+    return _align_page(course_id, removing=removing, effect=effect)
 
 
 @teacher.post("/s/<sid>/align")
@@ -199,6 +205,7 @@ def _align_page(course_id: int, **told: object) -> str:
     with database().read() as session:
         plan = curriculum.load_plan(session, course_id)
         work = curriculum.load_assignments(session, course_id)
+        copied = copies.story_of(session, course_id)
     found = [
         one
         for one in work
@@ -209,6 +216,7 @@ def _align_page(course_id: int, **told: object) -> str:
         "teacher/align.html",
         seat=current_seat(),
         plan=plan,
+        copied=copied,
         work=work,
         names={one.id: alignment.option_of(one) for one in plan.competencies},
         codes={one.id: grid.code_of(one) for one in plan.competencies},
@@ -219,5 +227,6 @@ def _align_page(course_id: int, **told: object) -> str:
         found=found,
         words=words,
         only_open=only_open,
+        part_words=alignment.part_words,
         **told,
     )

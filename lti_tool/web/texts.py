@@ -58,12 +58,14 @@ def install(app: Flask) -> None:
     flask_babel.Babel(app, locale_selector=choose_language)
     app.context_processor(_page_words)
     app.jinja_env.filters["level_name"] = level_name
+    app.jinja_env.filters["number"] = decimal
 
 
 def choose_language() -> str:
-    """The launch's language if we have it, else the browser's, else English."""
-    seat = g.get("seat")
-    wished = [seat.locale] if seat is not None and seat.locale else []
+    """The launch's or the account's language, else the browser's, else English."""
+    seat, admin = g.get("seat"), g.get("admin")
+    chosen = seat.locale if seat else admin.account.locale if admin else None
+    wished = [chosen] if chosen else []
     wished += request.accept_languages.values()
     for one in wished:
         tag = one.replace("-", "_")

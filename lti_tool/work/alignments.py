@@ -1,8 +1,9 @@
-"""Alignments from a CSV file: course,line_item,competency,weight."""
+"""Alignments from a CSV file: course,line_item,competency,weight[,part,practice]."""
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,11 @@ from mappings.alignments import Alignment
 from mappings.errors import AlignmentError
 
 COLUMNS: Final = ("course", "line_item", "competency", "weight")
+# Written where an alignment has them, read where they are: "question:1-4" or nothing;
+# yes or nothing.
+MORE_COLUMNS: Final = ("part", "practice")
+_PART: Final = re.compile(r"(row|question):[^,:\s]+(,(row|question):[^,:\s]+)*")
+YES: Final = frozenset({"yes", "true", "1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                     f"header is {','.join(COLUMNS)}"
                 )
             for row in reader:
-                yield reader.line_num, {name: row.get(name) or "" for name in COLUMNS}
+                names = (*COLUMNS, *MORE_COLUMNS)
+                yield reader.line_num, {name: row.get(name) or "" for name in names}
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror})") from error
     except (csv.Error, UnicodeDecodeError) as error:
@@ -111,8 +118,20 @@ def _save(
         weight=weight,
         made_by=who,
         now=now,
+        part=_part(row["part"]),
+        is_practice=row["practice"].strip().lower() in YES,
     )
     return course_id, is_new
+
+
+def _part(text: str) -> str:
+    part = text.strip()
+    if part and not _PART.fullmatch(part):
+        raise AlignmentError(
+            f'part "{text}" names no row or question; write row:3, question:1-4, or '
+            "leave it empty for the whole score"
+        )
+    return part
 
 
 def _weight(text: str) -> float:

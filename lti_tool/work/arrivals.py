@@ -7,8 +7,9 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from lti_tool.errors import LaunchError
 from lti_tool.settings import Settings
@@ -24,10 +25,21 @@ _FREE_FIELDS: Final = frozenset({"id_token"})  # has a limit of its own
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """One request as it came: its fields, who holds the browser, how it travelled."""
+    """One request as it came: its fields, who holds the browser, how it travelled.
+
+    Attributes:
+        fields: what the form or the address carried.
+        browser: the secret the browser holds as a cookie.
+        spare: further ones it holds, of logins begun at the same moment.
+        proof: the login's secret as the LMS's page kept it; sent by our own page.
+        is_embedded: whether the answer will stand in a frame of another site.
+    """
 
     fields: Mapping[str, str] = field(repr=False)
     browser: str = field(default="", repr=False)
+    spare: tuple[str, ...] = field(default=(), repr=False)
+    proof: str = field(default="", repr=False)
+    is_embedded: bool = False
     remote_address: str = ""
     is_secure: bool = True
 
@@ -69,23 +81,26 @@ def check_target(url: str, public_url: str) -> None:
     if not url.isascii() or not url.isprintable() or set("\\ %") & set(url):
         raise refused
     try:
-        target, own = urlsplit(url), urlsplit(public_url)
-        same = (target.scheme, target.hostname, _port(url)) == (
-            own.scheme,
-            own.hostname,
-            _port(public_url),
-        )
+        place, folder = _own(public_url)
+        target = urlsplit(url)
+        same = (target.scheme, target.hostname, _port(target)) == place
     except ValueError as error:
         raise refused from error
-    folder = f"{own.path.rstrip('/')}/lti/"
     if not same or "@" in target.netloc or not target.path.startswith(folder):
         raise refused
     if ".." in target.path:
         raise refused
 
 
-def _port(url: str) -> int:
-    parts = urlsplit(url)
+@lru_cache(maxsize=16)
+def _own(public_url: str) -> tuple[tuple[str, str | None, int], str]:
+    """Our scheme, host and port, and the folder that launches end in."""
+    own = urlsplit(public_url)
+    place = (own.scheme, own.hostname, _port(own))
+    return place, f"{own.path.rstrip('/')}/lti/"
+
+
+def _port(parts: SplitResult) -> int:
     return parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
 
 

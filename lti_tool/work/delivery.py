@@ -256,6 +256,7 @@ def _outcome(
     ground: Ground, column: OpenColumn, row: Delivery, now: datetime
 ) -> Outcome:
     last = ground.sent.get((row.person_id, row.competency_id))
+    told = ground.told.get((row.person_id, row.competency_id))
     step = timedelta(seconds=ground.destination.clock_step_seconds)
     return Outcome(
         recipient=ground.recipients[row.person_id],
@@ -265,6 +266,7 @@ def _outcome(
         at=now if last is None else max(now, last.newest_at + step),
         basis=row.basis,
         case_id=column.column.case_id,
+        told_level_name=told.level_name if told else None,
     )
 
 

@@ -3,37 +3,55 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from lti_tool.errors import LaunchError
-from lti_tool.lti13.claims import Claims
+from lti_tool.lti13 import tool_description
+from lti_tool.lti13.claims import BRIEF, Claims
 from lti_tool.lti13.deep_linking import asked_by
-from lti_tool.lti13.roles import Role, is_test_user, role_in_course
+from lti_tool.lti13.history import CONTEXT_HISTORY, parse_history
+from lti_tool.lti13.roles import Role, is_administrator, is_test_user, role_in_course
 from lti_tool.platforms.profiles import profile
-from lti_tool.storage import curriculum, identities, placements, registrations, visits
+from lti_tool.storage import (
+    curriculum,
+    identities,
+    notices,
+    placements,
+    registrations,
+    visits,
+)
 from lti_tool.storage.database import Session
 from lti_tool.storage.identities import LmsUser, Place
 from lti_tool.storage.registrations import Registration
 from lti_tool.storage.visits import Visit
-from lti_tool.work import people
+from lti_tool.work import copies, families, links, people, reviews, rolls
+from lti_tool.work.copies import NewPlace
 from lti_tool.work.origins import is_origin_of
+from lti_tool.work.people import Known
+from lti_tool.work.reviews import Review
 
 # Custom parameters an administrator may add where the LMS sends no `lis` claim.
-SIS_PERSON: Final = "sis_person"
-SIS_CLASS: Final = "sis_class"
+SIS_PERSON: Final = people.SIS_PERSON
+SIS_CLASS: Final = tool_description.SIS_CLASS
+SIS_SECTIONS: Final = tool_description.SIS_SECTIONS
+_SIS_IDS: Final = frozenset({SIS_PERSON, SIS_CLASS, SIS_SECTIONS})
 _LOCALE: Final = re.compile(r"(?=.{2,35}\Z)[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8}){0,4}")
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A launch whose token was verified, and by how much the clocks differ."""
+    """A launch whose token was verified, and by how much the clocks differ.
+
+    has_other_target: its target is not its login's, which its registration allows.
+    """
 
     claims: Claims
     registration: Registration
     skew_seconds: float | None
+    has_other_target: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +67,10 @@ class Launch:
     role: Role
     is_test_user: bool
     is_deep_linking: bool
+    review: Review | None = None
+    # The secret the visit is bound to, and whether the page itself must hold it.
+    browser: str = field(default="", repr=False)
+    is_keyed: bool = False
 
 
 def enter(
@@ -59,25 +81,32 @@ def enter(
     A refusal is returned, not raised: what was written with it (a deployment that
     waits for approval) is to be kept.
     """
-    claims, registration = verified.claims, verified.registration
-    deployment = _deployment(session, registration, claims.deployment_id, now)
+    registration = verified.registration
+    claims = _believed(verified.claims, registration)
+    deployment = _deployment(session, registration, claims, now)
     if isinstance(deployment, LaunchError):
         return deployment
-    mentees = tuple(claims.role_scope_mentor)
+    if verified.has_other_target:
+        registrations.note_other_target(session, deployment, now=now)
+    _note_notices(session, deployment, claims)
+    mentees = families.mentees_of(session, registration.id, claims)
     asked = asked_by(claims)
-    role = role_in_course(claims.roles, mentees=mentees)
     is_preview = is_test_user(claims.roles)
-    placement_id, course_id = _place(session, deployment, claims, now)
-    known = people.remember(
+    outside = _is_outside(registration, claims)
+    placement_id, course_id = _place(
+        session, deployment, claims, now, is_course=not outside
+    )
+    role = _role(claims, mentees, is_outside=outside)
+    known = _person(session, registration, claims, course_id, role, now=now)
+    link_id = links.remember(
         session,
-        registration.id,
-        _user(claims),
-        course_id=None if is_preview else course_id,
-        role=role,
+        claims,
+        deployment_id=deployment,
+        placement_id=placement_id,
+        course_id=course_id,
         now=now,
     )
-    if course_id is not None and role in people.SEATED and not is_preview:
-        identities.save_seat(session, known.person_id, course_id, role)
+    review = reviews.review_of(session, registration.id, claims, course_id)
     visit = Visit(
         person_id=known.person_id,
         role=role,
@@ -85,10 +114,13 @@ def enter(
         registration_id=registration.id,
         placement_id=placement_id,
         lms_user_id=known.lms_user_id,
+        resource_link_id=link_id,
         mentees=mentees,
         locale=_locale(claims),
         return_url=_return_url(claims, registration),
         deep_linking=asked.model_dump() if asked else None,
+        review_person_id=review.person_id if review else None,
+        is_test_user=is_preview,
     )
     return Launch(
         sid=visits.open_visit(session, visit, browser_hash=browser_hash, now=now),
@@ -100,6 +132,7 @@ def enter(
         role=role,
         is_test_user=is_preview,
         is_deep_linking=asked is not None,
+        review=review,
     )
 
 
@@ -109,25 +142,92 @@ def shown_by(registration: Registration) -> dict[str, Any]:
         "issuer": registration.issuer,
         "auth_url": registration.auth_url,
         "vendor": registration.vendor,
+        "extra_origins": registration.extra_origins,
     }
 
 
 def _deployment(
-    session: Session, registration: Registration, deployment_id: str, now: datetime
+    session: Session, registration: Registration, claims: Claims, now: datetime
 ) -> int | LaunchError:
+    deployment_id = claims.deployment_id
     found = registrations.find_deployment(session, registration.id, deployment_id)
-    if found is None:
-        registrations.hold_deployment(session, registration.id, deployment_id, now=now)
-    elif found[1] == "active":
+    row_id = (
+        found[0]
+        if found
+        else registrations.hold_deployment(
+            session, registration.id, deployment_id, now=now
+        )
+    )
+    is_written = False
+    if row_id is not None:
+        is_written = registrations.note_seen(session, row_id, _seen(claims), now=now)
+    if found and found[1] == "active":
+        if is_written and claims.tool_platform.product_family_code:
+            registrations.note_product(session, registration.id, _product(claims))
         return found[0]
-    words = "switched off" if found and found[1] == "disabled" else "not approved yet"
+    return refused_deployment(found[1] if found else None)
+
+
+def refused_deployment(status: str | None) -> LaunchError:
+    """The refusal of a deployment that is not active; status None: it is unknown."""
+    words = "switched off" if status == "disabled" else "not approved yet"
     return LaunchError(
         "E_DEPLOYMENT", f"this deployment is {words}; an administrator can approve it"
     )
 
 
+def _seen(claims: Claims) -> dict[str, str | None]:
+    """What tells an administrator whose deployment this is; nobody's name."""
+    context, platform = claims.context, claims.tool_platform
+    title = (context.title or context.label) if context else None
+    return {
+        "context": title[:BRIEF] if title else None,
+        "platform": platform.name,
+        "product": platform.product_family_code,
+    }
+
+
+def _product(claims: Claims) -> dict[str, str | None]:
+    platform = claims.tool_platform
+    return {
+        "family": platform.product_family_code,
+        "version": platform.version,
+        "guid": platform.guid,
+        "name": platform.name,
+    }
+
+
+def _believed(claims: Claims, registration: Registration) -> Claims:
+    """The claims without SIS ids that a teacher could have written into a link.
+
+    They would let her into another class, or be somebody else; `lis` is the LMS's own.
+    """
+    if not profile(registration.vendor).links_set_custom or not (
+        _SIS_IDS & claims.custom.keys()
+    ):
+        return claims
+    kept = {name: claims.custom[name] for name in claims.custom.keys() - _SIS_IDS}
+    return claims.model_copy(update={"custom": kept})
+
+
+def _is_outside(registration: Registration, claims: Claims) -> bool:
+    """Tell whether a launch is from outside any course, as from an account's menu."""
+    if claims.context is None:
+        return True
+    types = set(claims.context.type)
+    return bool(types) and types <= profile(registration.vendor).outside_types
+
+
+def _role(claims: Claims, mentees: tuple[str, ...], *, is_outside: bool) -> Role:
+    role = role_in_course(claims.roles, mentees=mentees)
+    # Outside a course no role in one counts, but that of whoever runs the LMS does.
+    if is_outside and role == "none" and is_administrator(claims.roles):
+        return "administrator"
+    return role
+
+
 def _place(
-    session: Session, deployment: int, claims: Claims, now: datetime
+    session: Session, deployment: int, claims: Claims, now: datetime, *, is_course: bool
 ) -> tuple[int, int | None]:
     """Write the place of a launch down and find its course, joined to the SIS's."""
     context = claims.context
@@ -141,10 +241,12 @@ def _place(
             ags_line_items_url=claims.ags.lineitems,
             ags_scopes=tuple(claims.ags.scope),
             nrps_url=claims.nrps.context_memberships_url,
+            groups_url=claims.groups.context_groups_url,
+            group_sets_url=claims.groups.context_group_sets_url,
         ),
         now=now,
     )
-    if context is None:
+    if context is None or not is_course:
         return placement_id, None
     joined = _sis_course(session, claims, now)
     is_settled = course_id is not None and (
@@ -154,7 +256,32 @@ def _place(
         return placement_id, course_id
     course_id = joined or curriculum.insert_course(session, title or context.id, now)
     placements.place_in_course(session, placement_id, course_id)
+    copies.arrive(
+        session,
+        NewPlace(placement_id, deployment, course_id),
+        _ancestors(session, deployment, claims),
+        now=now,
+    )
     return placement_id, course_id
+
+
+def _ancestors(session: Session, deployment: int, claims: Claims) -> list[str]:
+    """What the context of a launch was copied from, by its history and by notices."""
+    told = parse_history(claims.said(CONTEXT_HISTORY))
+    here = claims.context.id if claims.context else ""
+    return [*told, *notices.origins_of(session, deployment, here)]
+
+
+def _note_notices(session: Session, deployment: int, claims: Claims) -> None:
+    """Write down where the platform is told who listens to its notices."""
+    service = claims.platformnotificationservice
+    if service.platform_notification_service_url:
+        notices.note_service(
+            session,
+            deployment,
+            service.platform_notification_service_url,
+            service.notice_types_supported,
+        )
 
 
 def _sis_course(session: Session, claims: Claims, now: datetime) -> int | None:
@@ -162,6 +289,7 @@ def _sis_course(session: Session, claims: Claims, now: datetime) -> int | None:
         claims.lis.course_section_sourcedid,
         claims.custom.get(SIS_CLASS),
         claims.lis.course_offering_sourcedid,
+        _only(claims.custom.get(SIS_SECTIONS)),
     ):
         found = placements.find_sis_class(session, sourced_id) if sourced_id else None
         if found:
@@ -169,6 +297,37 @@ def _sis_course(session: Session, claims: Claims, now: datetime) -> int | None:
                 session, found["id"], found["title"], now=now
             )
     return None
+
+
+def _only(listed: str | None) -> str | None:
+    """The one id of a comma list; of several nobody could say which is the course."""
+    ids = {part.strip() for part in (listed or "").split(",")} - {""}
+    return ids.pop() if len(ids) == 1 else None
+
+
+def _person(
+    session: Session,
+    registration: Registration,
+    claims: Claims,
+    course_id: int | None,
+    role: Role,
+    *,
+    now: datetime,
+) -> Known:
+    """Say who came, and seat her; a student preview is nobody and sits nowhere."""
+    if is_test_user(claims.roles):
+        return people.remember_preview(session, registration.id, claims.sub, now=now)
+    known = people.remember(
+        session,
+        registration.id,
+        _user(claims),
+        course_id=course_id,
+        role=role,
+        now=now,
+    )
+    if course_id is not None and role in rolls.SEATED:
+        identities.save_seat(session, known.person_id, course_id, role)
+    return known
 
 
 def _user(claims: Claims) -> LmsUser:
@@ -179,8 +338,9 @@ def _user(claims: Claims) -> LmsUser:
         full_name=claims.name,
         email=claims.email,
         lis_person_sourcedid=(
-            claims.lis.person_sourcedid or claims.custom.get(SIS_PERSON)
+            claims.lis.person_sourcedid or claims.custom.get(SIS_PERSON) or None
         ),
+        platform_user_id=claims.custom.get(people.PLATFORM_USER) or None,
         locale=_locale(claims),
     )
 

@@ -6,42 +6,111 @@ only then may the absence of a record mean anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Final, Protocol
+from types import MappingProxyType
+from typing import Final, Protocol, cast, runtime_checkable
 
 from lti_tool.errors import SyncError
-from oneroster.bundle import Bundle
+from lti_tool.storage.staging import Staged, value_columns
+from lti_tool.work.plain_objects import PlainObjects
+from lti_tool.work.plain_rows import PLANS, PlainReader
+from oneroster.auth import ClientCredentials
+from oneroster.bundle import Bundle, Sheet
+from oneroster.bundle_rows import Row
 from oneroster.client import Client
 from oneroster.errors import (
     BundleError,
     NotFoundError,
     OneRosterError,
     Problem,
+    RateLimitError,
     StatusError,
 )
+from oneroster.filters import modified_since
 from oneroster.models import Record
+from oneroster.pull import Mark
 
 BATCH: Final = 1000
+# Source: OneRoster CSV binding 1.2.1, the list of files.
+NOT_IN_FILES: Final = frozenset({"assessmentLineItems", "assessmentResults"})
 FORBIDDEN: Final = 403
 # Collections a service may lack: a roster without a gradebook is a roster.
-OPTIONAL: Final = frozenset({"categories", "lineItems", "results"})
+OPTIONAL: Final = frozenset(
+    {
+        "demographics",
+        "categories",
+        "scoreScales",
+        "lineItems",
+        "results",
+        "assessmentLineItems",
+        "assessmentResults",
+    }
+)
+
+
+# What a scope covers. Source: OneRoster 1.2, the scopes of the three services.
+SCOPES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "roster-demographics.readonly": ("demographics",),
+        "gradebook.readonly": ("categories", "scoreScales", "lineItems", "results"),
+        "assessment.readonly": ("assessmentLineItems", "assessmentResults"),
+    }
+)
+
+# What of a record stands in a file of its own, and the column we stage it in.
+SIDES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = MappingProxyType(
+    {
+        "users": (("roles", "roles"),),
+        "lineItems": (
+            ("lineItemLearningObjectiveIds", "learning_objectives"),
+            ("lineItemScoreScales", "score_scale_sourced_id"),
+        ),
+        "results": (
+            ("resultLearningObjectiveIds", "learning_objectives"),
+            ("resultScoreScales", "score_scale_sourced_id"),
+        ),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some records of a collection, and the rows that gave none or a doubtful one."""
+    """Some records of a collection, and the rows that gave none or a doubtful one.
+
+    plain: rows that were so plain that they were staged without a record between.
+    mark: where a later run goes on after this batch; None where none can.
+    """
 
     records: tuple[Record, ...]
     problems: tuple[Problem, ...]
+    plain: Sequence[Staged] = ()
+    mark: Mark | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked of a collection.
+
+    since: only what changed at or after this moment; None asks for all of it.
+    mark: where an earlier run stopped.
+    """
+
+    since: datetime | None = None
+    mark: Mark | None = None
+
+
+ALL: Final = Ask()
 
 
 class Feed(Protocol):
     """A source opened for one run."""
 
-    def batches(self, collection: str) -> Iterator[Batch]:
+    def batches(self, collection: str, ask: Ask = ALL) -> Iterator[Batch]:
         """Yield the collection, a batch in memory at a time.
 
         Raises:
@@ -49,41 +118,81 @@ class Feed(Protocol):
         """
 
     def is_complete(self, collection: str) -> bool:
-        """Tell, after its last batch, whether all of the collection was sent."""
+        """Tell, after its last batch, whether all that was asked for was sent."""
+
+    def file_hash(self, collection: str) -> str | None:
+        """What the collection's files hash to; None where it comes in no file."""
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
         """What was noticed that belongs to no record."""
 
 
+@runtime_checkable
+class Placing(Protocol):
+    """A feed that can tell where records stand in it."""
+
+    def places(self, collection: str, sourced_ids: Collection[str]) -> dict[str, str]:
+        """Tell the place of each of these records, for a person to look there.
+
+        Raises:
+            SyncError: it cannot be read to its end.
+        """
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A feed of which a later run may go on where an earlier one stopped."""
+
+    resumes: bool
+
+
+@runtime_checkable
+class Partial(Protocol):
+    """A feed that may send a part of a record and say nothing of the rest."""
+
+    def unsure(self, collection: str) -> tuple[str, ...]:
+        """Name the staged columns of which what was not sent stays as it is."""
+
+
 class RestFeed:
     """A OneRoster service."""
 
-    def __init__(self, client: Client) -> None:
+    resumes = True
+
+    def __init__(self, client: Client, *, has_plain: bool = True) -> None:
+        """Stage plain objects at once, unless whoever reads wants records of all."""
         self._client = client
+        self._has_plain = has_plain
         self._complete: set[str] = set()
         self._warnings: list[Problem] = []
 
-    def batches(self, collection: str) -> Iterator[Batch]:
+    def batches(self, collection: str, ask: Ask = ALL) -> Iterator[Batch]:
         """Yield the pages of a collection."""
-        pull = self._client.pages(collection)
+        if collection not in self._client.service.dialect.readable:
+            return
+        wanted = None if ask.since is None else modified_since(ask.since)
+        pull = self._client.pages(collection, filter=wanted, mark=ask.mark)
+        if self._has_plain and PlainObjects.reads(collection):
+            pull.plain = PlainObjects(collection, value_columns(collection)).rows
         try:
             for page in pull:
-                yield Batch(page.records, page.problems)
+                plain = cast("tuple[Staged, ...]", page.plain)
+                yield Batch(page.records, page.problems, plain, pull.mark, page.total)
         except StatusError as error:
-            if collection in OPTIONAL and _is_absent(error):
-                self._warnings.append(
-                    Problem(
-                        collection,
-                        None,
-                        "",
-                        f"the service answered {error.status}; left as it was",
-                        "not_served",
-                        warning=True,
-                    )
+            if not _is_skipped(collection, error):
+                raise _stopped(collection, error) from error
+            self._warnings.append(
+                Problem(
+                    collection,
+                    None,
+                    "",
+                    f"the service answered {error.status}; left as it was",
+                    "not_served",
+                    warning=True,
                 )
-                return
-            raise _stopped(collection, error) from error
+            )
+            return
         except OneRosterError as error:
             raise _stopped(collection, error) from error
         if pull.proof is not None:
@@ -93,39 +202,69 @@ class RestFeed:
         """Tell whether the pull proved its end."""
         return collection in self._complete
 
+    def file_hash(self, collection: str) -> str | None:
+        """Return None: nothing comes in files."""
+        del collection
+        return None
+
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """Collections the service does not serve."""
-        return tuple(self._warnings)
+        """Collections the service does not serve, or not to us."""
+        auth = self._client.auth
+        lacking = auth.lacking if isinstance(auth, ClientCredentials) else ()
+        refused = (
+            Problem(
+                ", ".join(SCOPES[name]),
+                None,
+                "",
+                f"the token server refuses the scope {name}; ask the SIS to grant it, "
+                "until then nothing changes of what it covers",
+                "scope_refused",
+                warning=True,
+            )
+            for name in sorted(one.rsplit("/", 1)[-1] for one in lacking)
+            if name in SCOPES
+        )
+        return (*self._warnings, *refused)
 
 
-def _is_absent(error: StatusError) -> bool:
-    return isinstance(error, NotFoundError) or error.status == FORBIDDEN
+def _is_skipped(collection: str, error: StatusError) -> bool:
+    """Tell whether a run goes on without a collection: what we hold of it stays."""
+    if error.status == FORBIDDEN:
+        return True
+    return collection in OPTIONAL and isinstance(error, NotFoundError)
 
 
 def _stopped(collection: str, error: OneRosterError) -> SyncError:
-    return SyncError(f"{collection}: {error}", error.code)
+    wait = error.retry_after if isinstance(error, RateLimitError) else None
+    return SyncError(f"{collection}: {error}", error.code, retry_after=wait)
 
 
 class BundleFeed:
     """A folder or zip of CSV files."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, has_plain: bool = True) -> None:
+        """Open it; plain rows are staged at once, as those of a service."""
+        self._has_plain = has_plain
         try:
             self._bundle = Bundle.open(path)
         except BundleError as error:
             raise SyncError(str(error), error.code) from error
         self._complete: set[str] = set()
 
-    def batches(self, collection: str) -> Iterator[Batch]:
-        """Yield the rows of a file, a thousand at a time."""
-        rows = self._bundle.records(collection)
+    def batches(self, collection: str, ask: Ask = ALL) -> Iterator[Batch]:
+        """Yield the rows of a file, a thousand at a time; always all of them."""
+        del ask
+        if collection in NOT_IN_FILES:
+            return
         try:
-            while batch := list(islice(rows, BATCH)):
-                yield Batch(
-                    tuple(row for row in batch if isinstance(row, Record)),
-                    tuple(row for row in batch if isinstance(row, Problem)),
-                )
+            with self._bundle.sheet(collection) as sheet:
+                is_plain = self._has_plain and collection in PLANS
+                if sheet is None or not is_plain:
+                    rows = self._bundle.records(collection)
+                    yield from _batches(rows)
+                else:
+                    yield from _plain_batches(collection, sheet)
         except BundleError as error:
             raise SyncError(str(error), error.code) from error
         if self._bundle.mode(collection) == "bulk":
@@ -135,7 +274,61 @@ class BundleFeed:
         """Tell whether the file is a whole snapshot, read to its end."""
         return collection in self._complete
 
+    def file_hash(self, collection: str) -> str | None:
+        """What the collection's file hashes to, with those that speak of its rows.
+
+        None where nothing is sent, or not as a snapshot.
+        """
+        if collection in NOT_IN_FILES or self._bundle.mode(collection) != "bulk":
+            return None
+        try:
+            return self._bundle.digest(collection)
+        except BundleError as error:
+            raise SyncError(str(error), error.code) from error
+
+    def unsure(self, collection: str) -> tuple[str, ...]:
+        """Name what stands in files that are not there, or tell only of changes."""
+        return tuple(
+            column
+            for side, column in SIDES.get(collection, ())
+            if self._bundle.is_partial(side)
+        )
+
+    def places(self, collection: str, sourced_ids: Collection[str]) -> dict[str, str]:
+        """Tell the file and line of each of these records."""
+        try:
+            lines = self._bundle.lines(collection, sourced_ids)
+        except BundleError as error:
+            raise SyncError(str(error), error.code) from error
+        return {one: f"{collection}.csv line {line}" for one, line in lines.items()}
+
     @property
     def warnings(self) -> tuple[Problem, ...]:
         """Files, columns and properties read all the same."""
         return self._bundle.warnings
+
+
+def _batches(rows: Iterator[Record | Problem]) -> Iterator[Batch]:
+    while batch := list(islice(rows, BATCH)):
+        yield Batch(
+            tuple(row for row in batch if isinstance(row, Record)),
+            tuple(row for row in batch if isinstance(row, Problem)),
+        )
+
+
+def _plain_batches(collection: str, sheet: Sheet) -> Iterator[Batch]:
+    """Yield the rows of a file, staged at once where nothing in them is odd."""
+    reader = PlainReader(collection, sheet.columns, value_columns(collection))
+    while batch := list(islice(sheet.rows, BATCH)):
+        rows = [row for row in batch if isinstance(row, Row)]
+        odd: list[Record | Problem] = []
+        if len(rows) < len(batch):
+            odd.extend(row for row in batch if isinstance(row, Problem))
+        found = list(reader.rows([row.cells for row in rows])) if rows else []
+        plain = [staged for staged in found if staged is not None]
+        if len(plain) < len(found):
+            for row, staged in zip(rows, found, strict=True):
+                odd.extend(sheet.read(row) if staged is None else ())
+        if odd:
+            yield from _batches(iter(odd))
+        yield Batch((), (), plain)

@@ -100,6 +100,11 @@ def open_column(
         return _find_again(database, ground, key, column, now)
 
 
+def lms_column_id(course_id: int, case_id: str) -> str:
+    """The resourceId under which a competency's column is found in an LMS course."""
+    return f"masterybridge/course-{course_id}/{case_id}"
+
+
 def read_column(
     database: Database, ground: Ground, first: Delivery
 ) -> Mapping[str, Shown]:
@@ -139,9 +144,11 @@ def _describe(
     }
     with database.read() as session:
         facts = columns.load_facts(session, first.competency_id)
-    where = ground.place.class_sourced_id or f"course-{ground.course_id}"
+    where = ground.place.class_sourced_id
     return key, Column(
-        resource_id=f"masterybridge/{where}/{facts.case_id}",
+        resource_id=f"masterybridge/{where}/{facts.case_id}"
+        if where
+        else lms_column_id(ground.course_id, facts.case_id),
         title=facts.human_code or facts.statement[:80],
         description=facts.statement,
         maximum=first.maximum,

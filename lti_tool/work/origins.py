@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,14 +25,28 @@ def origin(url: str) -> str:
 
 
 def frame_origins(registration: Mapping[str, Any]) -> tuple[str, ...]:
-    """The origins of a registration (issuer, auth_url, vendor), without repeats.
+    """The origins of a registration, without repeats.
 
+    They come from its issuer, auth_url and vendor, and from the extra_origins that an
+    administrator listed (a school's own host name, where all share one issuer).
     Empty for a visit that no registration stands behind.
     """
     if not registration["issuer"]:
         return ()
-    found = [origin(registration["issuer"]), origin(registration["auth_url"])]
-    found += profile(registration["vendor"]).frame_origins
+    return _origins(
+        registration["issuer"],
+        registration["auth_url"],
+        registration["vendor"],
+        tuple(registration.get("extra_origins") or ()),
+    )
+
+
+@lru_cache(maxsize=256)
+def _origins(
+    issuer: str, auth_url: str, vendor: str, extra: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Worked out once a registration: every page and launch asks for them."""
+    found = [origin(issuer), origin(auth_url), *profile(vendor).frame_origins, *extra]
     return tuple(dict.fromkeys(entry for entry in found if entry))
 
 

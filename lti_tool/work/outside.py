@@ -3,34 +3,55 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from lti_tool.errors import BridgeError, ConfigError, DeliveryError, PlatformError
 from lti_tool.logs import log
 from lti_tool.platforms.ags import LmsGradebook
 from lti_tool.platforms.destination import Destination
 from lti_tool.platforms.http import GuardedSession, check_url
+from lti_tool.platforms.members import Roster
 from lti_tool.platforms.profiles import profile
 from lti_tool.platforms.sis import SisGradebook
 from lti_tool.settings import Settings
-from lti_tool.storage import secrets, sources
+from lti_tool.storage import cursors, secrets, sources
 from lti_tool.storage.columns import Place
 from lti_tool.storage.database import Database
 from lti_tool.storage.sources import Source
+from lti_tool.work import notices
+from lti_tool.work.admission import LAUNCH_PATH
 from lti_tool.work.feeds import BundleFeed, Feed, RestFeed
+from lti_tool.work.groups import pull_groups
 from lti_tool.work.lms import Lms
-from lti_tool.work.people import pull_members
+from lti_tool.work.members import MemberPull, pull_members
+from lti_tool.work.source_settings import parse_settings
 from oneroster.auth import Authorization, BearerKey, ClientCredentials, OAuth1
 from oneroster.client import Client
+from oneroster.probing import Probe
 from oneroster.service import Service
 from oneroster.transport import Patience
 
 _READING: Final = {
     "1.1": ("roster-core.readonly", "roster.readonly", "gradebook.readonly"),
-    "1.2": ("roster-core.readonly", "roster.readonly", "gradebook.readonly"),
+    "1.2": (
+        "roster-core.readonly",
+        "roster.readonly",
+        "gradebook.readonly",
+        "assessment.readonly",
+    ),
 }
+_DEMOGRAPHICS: Final = ("roster-demographics.readonly",)
+# Given up in this order where a token server refuses them all together.
+_SPARED: Final = (
+    "assessment.readonly",
+    "roster-demographics.readonly",
+    "gradebook.readonly",
+    "roster-core.readonly",
+)
+PAGE_SIZE: Final = 1000
 _PULL_SECONDS: Final = 600.0
 _WRITING: Final = (
     "assessment.readonly",
@@ -52,13 +73,16 @@ class Outside:
     def feed(self, source: Source, *, is_trial: bool = False) -> Feed:
         """Open a source for one run; a trial does not wait for one that is away.
 
+        A trial gets every row as a record, plain as it may be.
+
         Raises:
             SyncError: the CSV files are no bundle.
             ConfigError: the address is not one we go to.
         """
         if source.kind == "csv":
-            return BundleFeed(Path(source.location))
-        return RestFeed(self.client(source, is_trial=is_trial))
+            return BundleFeed(Path(source.location), has_plain=not is_trial)
+        client = self.client(source, is_trial=is_trial)
+        return RestFeed(client, has_plain=not is_trial)
 
     def client(
         self, source: Source, *, writes: bool = False, is_trial: bool = False
@@ -76,10 +100,49 @@ class Outside:
         # The outbox waits and tries again; a worker that slept here would lose its
         # lease.
         patience = Patience(attempts=1) if writes or is_trial else Patience()
-        names = _WRITING if writes else _READING[version]
+        with self._database.read() as reading:
+            state = cursors.load_state(reading, source.id)
+        names = _WRITING if writes else _wanted(version, state.settings)
         session = GuardedSession(self._settings.local_hosts)
+        if source.ca_file is not None:
+            session.verify = _trusted(Path(source.ca_file))
         auth = self._authorization(source, service.dialect.scope(*names), session)
-        return Client(service, auth=auth, session=session, patience=patience)
+        if isinstance(auth, ClientCredentials) and not writes:
+            auth.fallbacks = tuple(
+                service.dialect.scope(*less) for less in _less(names)
+            )
+        return Client(
+            service,
+            auth=auth,
+            session=session,
+            patience=patience,
+            page_size=int(state.profile.get("page_size") or PAGE_SIZE),
+            sorts=state.profile.get("sorts") is not False,
+        )
+
+    def probe(self, source: Source) -> Probe:
+        """Return a look at a OneRoster service, in either style of credentials.
+
+        Demographics are looked at only where the school said why it wants them.
+
+        Raises:
+            ConfigError: the address is not one we go to.
+        """
+        client = self.client(source, is_trial=True)
+        version = client.service.version
+        if isinstance(client.auth, ClientCredentials):
+            client.auth.style = "either"
+        with self._database.read() as session:
+            settings = parse_settings(sources.load_settings(session, source.id))
+        wants_more = settings.scope.demographics_reason is not None
+        return Probe(
+            source.location,
+            version,
+            auth=client.auth,
+            session=client.session,
+            scopes=_READING[version] + (_DEMOGRAPHICS if wants_more else ()),
+            extra=("demographics",) if wants_more else (),
+        )
 
     def _authorization(
         self, source: Source, scope: str, session: GuardedSession
@@ -133,27 +196,88 @@ class Outside:
         placement_id = place.placement_id or 0
         grades = self._lms.grades(placement_id)
         self.pull_members(placement_id)
-        return LmsGradebook(grades, profile(grades.profile_name))
+        launch_url = self._settings.public_url.rstrip("/") + LAUNCH_PATH
+        vendor = profile(grades.profile_name)
+        return LmsGradebook(grades, vendor, launch_url=launch_url)
 
-    def pull_members(self, placement_id: int, *, is_asked: bool = False) -> None:
+    def subscribe_notices(self, *, now: datetime) -> int:
+        """Tell platforms that have notices where we listen; returns how many times."""
+        handler = self._settings.public_url.rstrip("/") + notices.HANDLER_PATH
+        return notices.subscribe_due(
+            self._database, self._lms.notice_handlers, handler, now=now
+        )
+
+    def pull_members(
+        self, placement_id: int, *, is_asked: bool = False, is_full: bool = False
+    ) -> None:
         """Learn who is in a placement's course, at most once in ten minutes.
 
         A platform that does not tell is no reason to stop: who launched is known.
         """
         last = self._pulled.get(placement_id)
-        if (
-            last is not None
-            and time.monotonic() - last < _PULL_SECONDS
-            and not is_asked
-        ):
+        is_recent = last is not None and time.monotonic() - last < _PULL_SECONDS
+        if is_recent and not is_asked:
             return
-        self._pulled[placement_id] = time.monotonic()
         try:
-            pull_members(
+            self.fetch_members(placement_id, is_full=is_full)
+        except BridgeError as error:
+            code = error.code if isinstance(error, PlatformError) else "config"
+            log().warning("members not pulled", placement=placement_id, code=code)
+
+    def fetch_members(self, placement_id: int, *, is_full: bool = False) -> MemberPull:
+        """Learn who is in a placement's course, and in which groups.
+
+        Groups that do not come leave those we know as they are.
+
+        Raises:
+            PlatformError: the members did not come whole; nothing is changed.
+            ConfigError: the platform is disabled.
+        """
+        self._pulled[placement_id] = time.monotonic()
+        source = self._lms.members(placement_id)
+        now = datetime.now(UTC)
+        pulled = pull_members(
+            self._database, source, placement_id, now=now, is_full=is_full
+        )
+        if pulled.kind == "all":
+            self._fetch_groups(placement_id, pulled.roster)
+        return pulled
+
+    def _fetch_groups(self, placement_id: int, roster: Roster) -> None:
+        try:
+            pull_groups(
                 self._database,
-                self._lms.members(placement_id),
+                self._lms.groups(placement_id),
                 placement_id,
+                roster,
                 now=datetime.now(UTC),
             )
         except PlatformError as error:
-            log().warning("members not pulled", placement=placement_id, code=error.code)
+            log().warning("groups not pulled", placement=placement_id, code=error.code)
+
+
+def _wanted(version: str, settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The scopes for what a school takes of its SIS."""
+    scope = parse_settings(settings).scope
+    return _READING[version] + (_DEMOGRAPHICS if scope.demographics_reason else ())
+
+
+def _less(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield less than all scopes: without each, then without more and more."""
+    spared = [one for one in _SPARED if one in names]
+    for left_out in (*([one] for one in spared), spared[:2], spared[:3], spared):
+        yield tuple(name for name in names if name not in left_out)
+
+
+def _trusted(path: Path) -> str:
+    """The file of certificates that a source is checked against.
+
+    Raises:
+        ConfigError: it cannot be read; nobody is then trusted in its place.
+    """
+    if not path.is_file():
+        raise ConfigError(
+            f"the file of trusted certificates {path} is not there; put it back, or "
+            "add the source again with --ca-file"
+        )
+    return str(path)

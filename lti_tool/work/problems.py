@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final, Self
 
-from lti_tool.storage.staging import Checked, Staged
+from lti_tool.storage.staging import Checked, NotTaken
 from oneroster.errors import Problem
 
 KEPT: Final = 1000
+Places = Callable[[str, Collection[str]], Mapping[str, str]]
 # Kept all the same: these codes do not count as rejects.
 HARMLESS: Final = frozenset({"duplicate"})
 
@@ -40,13 +41,35 @@ class Problems:
         self.nameless = 0
         self.kept: list[dict[str, Any]] = []
 
+    @classmethod
+    def load(cls, document: Mapping[str, Any]) -> Self:
+        """Return what dump() told, to go on with."""
+        found = cls()
+        found.codes.update(document.get("codes", {}))
+        found.rejected = document.get("rejected", 0)
+        found.nameless = document.get("nameless", 0)
+        found.kept = list(document.get("kept", ()))
+        return found
+
+    def dump(self) -> dict[str, Any]:
+        """Return everything as JSON."""
+        if not self.codes:
+            return {}
+        return {
+            "codes": dict(self.codes),
+            "rejected": self.rejected,
+            "nameless": self.nameless,
+            "kept": self.kept,
+        }
+
     def note(self, collection: str, problems: Iterable[Problem]) -> None:
         """Take down what the feed told of a collection, or of none ("")."""
         for problem in problems:
             self.codes[problem.code] += 1
             self.rejected += not problem.warning
-            if is_rejected(collection, problem) and not problem.sourced_id:
-                self.nameless += 1
+            # An id framed by spaces is no id either: whose it is cannot be told.
+            is_nameless = not problem.sourced_id or problem.code == "bad_id"
+            self.nameless += is_rejected(collection, problem) and is_nameless
             self._keep(
                 {
                     "collection": collection or problem.file,
@@ -54,6 +77,8 @@ class Problems:
                     "place": _place(problem),
                     "field": problem.field,
                     "code": problem.code,
+                    "level": "warning" if problem.warning else "error",
+                    "value": None,
                     "text": str(problem),
                 }
             )
@@ -74,6 +99,18 @@ class Problems:
             self.rejected += 0 if code in HARMLESS else count
         for one in checked.first:
             self._keep(_staged(one))
+
+    def find_places(self, places: Places) -> None:
+        """Say where the records stand that were read well and not taken."""
+        placeless: dict[str, set[str]] = {}
+        for one in self.kept:
+            if one["place"] == one["collection"] and one["sourced_id"]:
+                placeless.setdefault(one["collection"], set()).add(one["sourced_id"])
+        found = {name: places(name, ids) for name, ids in placeless.items()}
+        for one in self.kept:
+            if one["place"] == one["collection"]:
+                in_file = found.get(one["collection"], {})
+                one["place"] = in_file.get(one["sourced_id"], one["place"])
 
     def add(self, other: Problems) -> None:
         """Take over the problems of a collection."""
@@ -102,7 +139,7 @@ def _place(problem: Problem) -> str:
     return f"{problem.file} line {problem.line}"
 
 
-def _staged(one: Staged) -> dict[str, Any]:
+def _staged(one: NotTaken) -> dict[str, Any]:
     record = f'{one.collection} "{one.sourced_id[:255]}"'
     return {
         "collection": one.collection,
@@ -110,5 +147,7 @@ def _staged(one: Staged) -> dict[str, Any]:
         "place": one.collection,
         "field": one.column,
         "code": one.code,
+        "level": "warning" if one.code in HARMLESS else "error",
+        "value": one.value,
         "text": _WORDS[one.code].format(record=record, field=one.column),
     }

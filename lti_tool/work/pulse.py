@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
-BEAT_SECONDS: Final = 15.0
+BEAT_SECONDS: Final = 2.0
 
 
 class Pulse:

@@ -1,14 +1,20 @@
-"""OneRoster records as rows, one line a field."""
+"""OneRoster records as rows, one line a field; and rows as they are staged.
+
+A staged row holds plain values as both databases take them, in the order of the
+staging table: days and moments are text, lists are JSON. The fingerprint is made of
+exactly these, so that it is the same whichever way a record came.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any
 
+from lti_tool.storage.staging import MOMENT, Staged, Value, value_columns
 from oneroster.models import (
     AcademicSession,
     Course,
@@ -17,10 +23,19 @@ from oneroster.models import (
     Org,
     Record,
     Reference,
+    Role,
     SisClass,
     User,
 )
-from oneroster.models_gradebook import Category, LineItem, Result
+from oneroster.models_gradebook import (
+    AssessmentLineItem,
+    AssessmentResult,
+    Category,
+    LineItem,
+    Result,
+    ResultFields,
+    ScoreScale,
+)
 
 Row = dict[str, Any]
 
@@ -98,13 +113,21 @@ def user_row(user: User) -> Row:
                 "ends_on": _day(role.end_date),
             }
             for role in user.roles
+            if not is_over(role)
         ],
         "grades": list(user.grades),
         "user_ids": [
             {"type": one.type, "identifier": one.identifier} for one in user.user_ids
         ],
         "agents": [agent.sourced_id for agent in user.agents],
+        "user_master_identifier": user.user_master_identifier,
+        "primary_org_sourced_id": _key(user.primary_org),
     }
+
+
+def is_over(role: Role) -> bool:
+    """Tell whether a delta says that this role is gone, and not the person."""
+    return bool((role.model_extra or {}).get("status", "active") != "active")
 
 
 def _day(day: date | None) -> str | None:
@@ -141,10 +164,28 @@ def category_row(category: Category) -> Row:
     return {"title": category.title, "weight": category.weight}
 
 
+def score_scale_row(scale: ScoreScale) -> Row:
+    """Return what the words of a gradebook are worth."""
+    return {
+        "title": scale.title,
+        "kind": scale.type,
+        "class_sourced_id": _key(scale.class_),
+        "course_sourced_id": _key(scale.course),
+        "org_sourced_id": None,
+        "steps": [
+            [step.item_value_lhs, step.item_value_rhs]
+            for step in scale.score_scale_value
+        ],
+    }
+
+
 def line_item_row(line_item: LineItem) -> Row:
     """Return a gradebook column as an assignment."""
     return {
         "class_sourced_id": line_item.class_.sourced_id,
+        "school_sourced_id": _key(line_item.school),
+        "score_scale_sourced_id": _key(line_item.score_scale),
+        "parent_sourced_id": None,
         "title": line_item.title,
         "description": line_item.description,
         "assigned_at": line_item.assign_date,
@@ -157,10 +198,39 @@ def line_item_row(line_item: LineItem) -> Row:
     }
 
 
+def assessment_line_item_row(item: AssessmentLineItem) -> Row:
+    """Return something assessed, which may belong to no class, as an assignment."""
+    return {
+        "class_sourced_id": _key(item.class_),
+        "school_sourced_id": None,
+        "score_scale_sourced_id": _key(item.score_scale),
+        "parent_sourced_id": _key(item.parent_assessment_line_item),
+        "title": item.title,
+        "description": item.description,
+        "assigned_at": None,
+        "due_at": None,
+        "category_sourced_id": None,
+        "term_sourced_id": None,
+        "minimum": item.result_value_min,
+        "maximum": item.result_value_max,
+        "learning_objectives": _plain(item.learning_objective_set),
+    }
+
+
 def result_row(result: Result) -> Row:
     """Return one student's result as a score."""
+    return _score_row(result, result.line_item.sourced_id, None)
+
+
+def assessment_result_row(result: AssessmentResult) -> Row:
+    """Return one student's result on something assessed as a score."""
+    item = result.assessment_line_item.sourced_id
+    return _score_row(result, item, result.score_percentile)
+
+
+def _score_row(result: ResultFields, item: str, percentile: float | None) -> Row:
     return {
-        "line_item_sourced_id": result.line_item.sourced_id,
+        "line_item_sourced_id": item,
         "student_sourced_id": result.student.sourced_id,
         "given": result.score,
         "text_score": result.text_score,
@@ -173,6 +243,8 @@ def result_row(result: Result) -> Row:
             if getattr(result, name)
         },
         "learning_objectives": _plain(result.learning_objective_set),
+        "score_scale_sourced_id": _key(result.score_scale),
+        "percentile": percentile,
     }
 
 
@@ -190,24 +262,54 @@ ROWS: Mapping[str, Callable[[Any], Row]] = MappingProxyType(
         "demographics": demographics_row,
         "enrollments": enrollment_row,
         "categories": category_row,
+        "scoreScales": score_scale_row,
         "lineItems": line_item_row,
         "results": result_row,
+        "assessmentLineItems": assessment_line_item_row,
+        "assessmentResults": assessment_result_row,
     }
 )
 
 
-def staged_row(collection: str, record: Record) -> Row:
-    """Return the whole staged row of a record.
+def staged_row(collection: str, record: Record) -> Staged:
+    """Return the whole staged row of a record."""
+    row = ROWS[collection](record)
+    values = tuple([plain_value(row[name]) for name in value_columns(collection)])
+    modified = record.date_last_modified
+    return finished(
+        record.sourced_id,
+        "active" if record.status == "active" else "ended",
+        None if modified is None else format_moment(modified),
+        values,
+    )
+
+
+def finished(
+    sourced_id: Value, status: str, modified_at: Value, values: tuple[Value, ...]
+) -> Staged:
+    """Return a staged row: its four first values, and those of its collection.
 
     The fingerprint covers what we keep, not dateLastModified: a record only touched
     has not changed.
     """
-    row = ROWS[collection](record)
-    text = json.dumps(row, sort_keys=True, default=str, separators=(",", ":"))
-    return {
-        **row,
-        "sourced_id": record.sourced_id,
-        "status": "active" if record.status == "active" else "ended",
-        "modified_at": record.date_last_modified,
-        "fingerprint": hashlib.blake2b(text.encode(), digest_size=16).hexdigest(),
-    }
+    text = repr(values).encode("utf-8", "surrogatepass")
+    fingerprint = hashlib.blake2b(text, digest_size=16).hexdigest()
+    return (sourced_id, status, modified_at, fingerprint, *values)
+
+
+def format_moment(moment: datetime) -> str:
+    """Return a moment as it is staged: UTC, without a zone."""
+    return moment.astimezone(UTC).strftime(MOMENT)
+
+
+def plain_value(value: object) -> Value:
+    """Return a value of a row as it is staged."""
+    if value is None or isinstance(value, (str, bool, float)):
+        return value
+    if isinstance(value, datetime):
+        return format_moment(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, int):
+        return float(value)
+    return json.dumps(value, sort_keys=True)

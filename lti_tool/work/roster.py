@@ -13,19 +13,25 @@ from typing import Any, Final
 
 from lti_tool.errors import SyncError
 from lti_tool.logs import log
-from lti_tool.storage import roster, sources
+from lti_tool.storage import cursors, plans, roster, sources
+from lti_tool.storage.cursors import Reach
 from lti_tool.storage.database import Database
-from lti_tool.storage.staging import ENTITIES, Movement, Staging, as_counts
-from lti_tool.work import people, standing
-from lti_tool.work.feeds import Feed
-from lti_tool.work.holds import reasons
-from lti_tool.work.problems import Problems, is_rejected
+from lti_tool.storage.seats import Days
+from lti_tool.storage.staging import Movement, Staging
+from lti_tool.storage.staging_areas import Reason
+from lti_tool.work import copies, people, planning, standing
+from lti_tool.work.choices import choose
+from lti_tool.work.feeds import Feed, Placing, Resumable
+from lti_tool.work.fetching import Fetching, Wanted
+from lti_tool.work.holds import Hold
+from lti_tool.work.parking import moment, park_until, refuse_parked
+from lti_tool.work.planning import Consent, Planned
+from lti_tool.work.problems import Problems
 from lti_tool.work.pulse import Pulse
-from lti_tool.work.records import staged_row
+from lti_tool.work.source_settings import parse_settings
+from lti_tool.work.watching import Step, StopError, Watch
 
-# Never pulled unless a school asks for it, with a reason (F08).
-LEFT_OUT: Final = frozenset({"demographics"})
-
+RETRY: Final = "retry"
 Clock = Callable[[], datetime]
 
 
@@ -35,6 +41,8 @@ class SyncOptions:
 
     accept: the hash of a plan that was read within the last day and is to be applied.
     accept_ends: apply the ends of this plan whatever their number.
+    is_full: read everything, not only what changed.
+    is_without_ends: of the accepted plan apply adds and changes, and no ends.
     demographics_reason: why the school wants demographics; without it they stay
         where they are.
     """
@@ -42,9 +50,13 @@ class SyncOptions:
     is_dry_run: bool = False
     accept: str | None = None
     accept_ends: bool = False
+    is_without_ends: bool = False
     trigger: str = "by_hand"
     on_progress: Callable[[str, int], None] = lambda _phase, _count: None
+    on_step: Callable[[Step], None] = lambda _step: None
     demographics_reason: str | None = None
+    is_full: bool = False
+    of_run_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,8 @@ class SyncReport:
     courses_refreshed: int = 0
     text: str = ""
     written: int = 0
+    holds: tuple[Hold, ...] = ()
+    kind: str = "full"
 
     @property
     def is_nothing(self) -> bool:
@@ -82,12 +96,23 @@ def sync(
             run is in the list with the reason.
     """
     said = options or SyncOptions()
+    now = clock()
+    with database.read() as session:
+        refuse_parked(cursors.load_state(session, source_id), now)
     with database.write() as session:
-        run_id = sources.open_run(session, source_id, said.trigger, clock())
+        run_id = sources.open_run(session, source_id, said.trigger, now)
+        cursors.unpark(session, source_id)
     run = _Run(database, source_id, run_id, clock, said)
     try:
         report = run.go(open_feed)
+    except StopError as error:
+        return run.cut("stopped", str(error))
     except SyncError as error:
+        until = park_until(error, clock())
+        if until is not None:
+            run.park(until, error.code)
+        if until is not None and error.code == cursors.WAITS:
+            return run.cut("parked", f"{error}; goes on by itself {moment(until)}")
         run.close({"status": "failed", "text": f"{error.code}: {error}"})
         log().info("sync failed", run=run_id, source=source_id, code=error.code)
         raise
@@ -115,121 +140,191 @@ class _Run:
         self._clock = clock
         self._said = said
         self._problems = Problems()
-        self._counts: dict[str, int] = {}
+        self._planned: Planned | None = None
+        self._fetching: Fetching | None = None
+        with database.read() as session:
+            state = cursors.load_state(session, source_id)
+            shown = said.accept and cursors.load_kind(session, source_id, said.accept)
+            self._watch = Watch(
+                before=cursors.load_counts(session, source_id),
+                is_stopped=self._is_stopped,
+                on_progress=said.on_progress,
+                on_step=said.on_step,
+            )
+            self._held = cursors.count_active(session, source_id)
+            self._own = cursors.load_own(session, source_id)
+        self._settings = parse_settings(state.settings)
+        self._choice = choose(
+            state,
+            self._settings,
+            clock(),
+            is_full=said.is_full,
+            shown_kind=shown or None,
+            demographics_reason=said.demographics_reason,
+        )
+        if said.trigger == RETRY:
+            self._choice = replace(self._choice, kind=RETRY)
 
     def go(self, open_feed: Callable[[], Feed]) -> SyncReport:
         """Fetch, stage, check, plan and, if nothing holds it, apply."""
-        with Staging(self._database, self._source_id) as staging:
+        feed = open_feed()
+        now = self._clock()
+        self._note_kind()
+        reason = None
+        if isinstance(feed, Resumable):
+            reason = Reason(self._choice.key, self._run_id, now)
+        with Staging(self._database, self._source_id, reason) as staging:
             with Pulse(self._keep):
-                report = self._plan(staging, open_feed())
-                status, text = self._verdict(staging, report)
+                planned = self._plan(staging, feed)
+                status, text = self._verdict(planned)
+            report = self._report(planned)
             if not status.startswith("applied"):
                 return self._end(report, status, text)
-            report = self._apply(staging, replace(report, status=status, text=text))
+            report = self._apply(
+                staging, replace(report, status=status, text=text), now
+            )
         with self._database.write() as session:
             people.match_waiting(session, now=self._clock())
+            copies.settle_waiting(session, now=self._clock())
         refreshed = refresh_stale(self._database, self._clock, self._said.on_progress)
         return replace(report, courses_refreshed=refreshed)
 
-    def _keep(self) -> None:
-        sources.keep_run(self._database, self._run_id, self._clock())
+    @property
+    def _counts(self) -> dict[str, int]:
+        return dict(self._fetching.counts) if self._fetching else {}
 
-    def _plan(self, staging: Staging, feed: Feed) -> SyncReport:
-        for entity in ENTITIES:
-            if entity.collection not in LEFT_OUT or self._said.demographics_reason:
-                self._stage(staging, feed, entity.collection)
-        self._problems.note("", feed.warnings)
+    def _keep(self) -> None:
+        values = {
+            "progress": {**self._watch.document(), "at": self._clock().isoformat()},
+            "counts": self._counts,
+        }
+        cursors.keep_progress(self._database, self._run_id, self._clock(), values)
+
+    def _is_stopped(self) -> bool:
+        with self._database.read() as session:
+            return cursors.is_stop_asked(session, self._run_id)
+
+    def _note_kind(self) -> None:
+        values = {"kind": self._choice.kind, "of_run_id": self._said.of_run_id}
+        with self._database.write() as session:
+            sources.note_run(session, self._run_id, values)
+
+    def _plan(self, staging: Staging, feed: Feed) -> Planned:
+        wanted = Wanted(
+            self._choice.collections,
+            self._choice.since,
+            self._choice.hashes,
+            self._held,
+            self._own,
+        )
+        self._fetching = Fetching(staging, feed, self._problems, self._watch)
+        self._fetching.fetch(wanted, self._phase, is_sure=self._said.accept_ends)
+        self._watch.begin("")
         self._phase("check")
-        self._problems.note_staged(staging.check())
-        plan, plan_hash = staging.plan()
+        self._planned = planning.plan(
+            self._database, staging, self._run_id, self._problems, self._settings
+        )
+        if isinstance(feed, Placing):
+            self._problems.find_places(feed.places)
+        return self._planned
+
+    def _report(self, planned: Planned) -> SyncReport:
         return SyncReport(
             self._run_id,
             "planned",
-            plan,
-            plan_hash,
+            planned.movements,
+            planned.plan_hash,
             dict(self._problems.codes),
-            dict(self._counts),
+            self._counts,
+            holds=planned.holds,
+            kind=self._choice.kind,
         )
-
-    def _stage(self, staging: Staging, feed: Feed, collection: str) -> None:
-        """Stage a collection; one that changed while it was read is read once more."""
-        self._phase(collection)
-        try:
-            problems = self._stage_once(staging, feed, collection)
-        except SyncError as error:
-            if error.code != "unstable_source":
-                raise
-            staging.forget(collection)
-            problems = self._stage_once(staging, feed, collection)
-        if feed.is_complete(collection):
-            if problems.nameless:
-                problems.note_withheld(collection)
-            else:
-                staging.mark_complete(collection)
-        self._problems.add(problems)
-
-    def _stage_once(self, staging: Staging, feed: Feed, collection: str) -> Problems:
-        problems = Problems()
-        self._counts[collection] = 0
-        for batch in feed.batches(collection):
-            rows = [staged_row(collection, record) for record in batch.records]
-            staging.put(collection, rows)
-            rejected = (one for one in batch.problems if is_rejected(collection, one))
-            staging.put_rejected(
-                collection, [one.sourced_id for one in rejected if one.sourced_id]
-            )
-            problems.note(collection, batch.problems)
-            self._counts[collection] += len(rows)
-            self._said.on_progress(collection, self._counts[collection])
-        return problems
 
     def _phase(self, phase: str) -> None:
         with self._database.write() as session:
             sources.renew_run(session, self._run_id, phase, self._clock())
 
-    def _verdict(self, staging: Staging, report: SyncReport) -> tuple[str, str]:
+    def _verdict(self, planned: Planned) -> tuple[str, str]:
         """Return how the run is to end, and what is said of it."""
-        held = [] if self._said.accept_ends else self._holds(staging, report)
+        said = self._said
+        consent = Consent(said.accept, said.accept_ends, said.is_without_ends)
+        held = planning.objections(
+            self._database, self._source_id, planned, consent, self._clock()
+        )
         if self._said.is_dry_run:
             text = "a dry run: nothing was changed"
             return "planned", "; ".join([text, *held])
         if held:
             return "held", "; ".join(held)
         status = "applied_with_rejects" if self._problems.rejected else "applied"
-        return status, "nothing changed" if report.is_nothing else ""
+        return status, "" if planned.is_something else "nothing changed"
 
-    def _holds(self, staging: Staging, report: SyncReport) -> list[str]:
-        found = reasons(report.plan, staging.gained_staff(), staging.renamed_users)
-        accepted = self._said.accept
-        if not found or not accepted:
-            return found
-        with self._database.read() as session:
-            was_shown = sources.was_shown(
-                session, self._source_id, accepted, self._clock()
-            )
-        if accepted != report.plan_hash:
-            found.append(f"the plan is no longer {accepted[:64]}")
-        elif not was_shown:
-            found.append(f"plan {accepted} was not shown within the last day")
-        else:
-            return []
-        return found
-
-    def _apply(self, staging: Staging, report: SyncReport) -> SyncReport:
+    def _apply(
+        self, staging: Staging, report: SyncReport, began_at: datetime
+    ) -> SyncReport:
         """Write everything in one transaction, the end of the run included."""
         self._said.on_progress("apply", 0)
-        moved = staging.moved_line_items()
+        began_at = staging.started_at or began_at
+        plan = report.plan
+        moved, rolls = staging.moved_line_items(plan), staging.moved_roster(plan)
         now, source_id = self._clock(), self._source_id
+        days = self._days(now)
+        if self._said.is_without_ends:
+            plan = planning.without_ends(plan)
         with staging.transaction() as connection:
             sources.hold_run(connection, self._run_id, now)
             # Before and after: a line item may move from one course to another.
             roster.mark_stale(connection, source_id, moved)
-            written = staging.merge()
-            written += roster.derive(connection, source_id, today=now.date(), now=now)
+            written = staging.merge(
+                plan,
+                lambda collection: roster.derive_after(
+                    connection, source_id, collection, now=now
+                ),
+            )
+            written += roster.derive(
+                connection,
+                source_id,
+                days=days,
+                now=now,
+                moved=rolls,
+            )
             roster.mark_stale(connection, source_id, moved)
+            staging.hold_aside(self._run_id, now)
             sources.put_problems(connection, self._run_id, self._problems.kept)
-            sources.close_run(connection, self._run_id, now, self._outcome(report))
+            # Ends left out are yet to come; a retry reads a few records alone.
+            if self._said.is_without_ends:
+                plans.drop_ends(connection, self._run_id)
+            elif self._choice.kind != RETRY:
+                cursors.save_reaches(
+                    connection,
+                    source_id,
+                    self._reaches(report, began_at),
+                    began_at if self._choice.kind == "full" else None,
+                )
+            outcome = {**self._outcome(report), "written": written}
+            sources.close_run(connection, self._run_id, now, outcome)
         return replace(report, written=written)
+
+    def _days(self, now: datetime) -> Days:
+        with self._database.read() as session:
+            since = cursors.load_applied_on(session, self._source_id)
+        return Days(now.date(), since, self._settings.grace_days)
+
+    def _reaches(self, report: SyncReport, began_at: datetime) -> dict[str, Reach]:
+        """How far the collections are known once this is applied."""
+        if self._fetching is None:
+            return {}
+        hashes = self._fetching.hashes if report.status == "applied" else {}
+        found = {
+            collection: self._choice.reach(
+                collection,
+                began_at,
+                is_read=collection in self._fetching.complete,
+                file_hash=hashes.get(collection),
+            )
+            for collection in self._choice.collections
+        }
+        return {name: one for name, one in found.items() if one is not None}
 
     def _end(self, report: SyncReport, status: str, text: str) -> SyncReport:
         ended = replace(report, status=status, text=text)
@@ -239,11 +334,35 @@ class _Run:
     def _outcome(self, report: SyncReport) -> dict[str, Any]:
         return {
             "status": report.status,
-            "plan": as_counts(report.plan),
-            "plan_hash": report.plan_hash,
+            **self._plan_columns(report),
             "problem_counts": dict(self._problems.codes),
+            "counts": self._counts,
             "text": report.text,
         }
+
+    def _plan_columns(self, report: SyncReport) -> dict[str, Any]:
+        if self._planned is None:
+            return {}
+        is_left = self._said.is_without_ends and report.status.startswith("applied")
+        return self._planned.columns(is_without_ends=is_left)
+
+    def cut(self, status: str, text: str) -> SyncReport:
+        """Close a run that will be gone on with; nothing of it was applied."""
+        self.close({"status": status, "text": text, "counts": self._counts})
+        log().info("sync cut", run=self._run_id, source=self._source_id, status=status)
+        return SyncReport(
+            self._run_id,
+            status,
+            problems=dict(self._problems.codes),
+            counts=self._counts,
+            text=text,
+            kind=self._choice.kind,
+        )
+
+    def park(self, until: datetime, code: str) -> None:
+        """Let no call go out to the source before a moment."""
+        with self._database.write() as session:
+            cursors.park(session, self._source_id, until, code)
 
     def close(self, values: dict[str, Any]) -> None:
         """Write how the run ended, with its problems; nothing if it is closed."""

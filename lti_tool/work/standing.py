@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time
-from itertools import groupby
+from datetime import datetime
 
-from lti_tool.storage import curriculum, evidence, outbox, people, standing
+from lti_tool.storage import curriculum, judging, outbox, people, standing
+from lti_tool.storage import teacher_levels as stored_levels
 from lti_tool.storage.database import Session
-from lti_tool.storage.evidence import SpokenScore
+from lti_tool.storage.judging import Judging
 from lti_tool.storage.outbox import Delivery
-from lti_tool.storage.standing import Key, StoredAttainment
-from mappings.errors import EvidenceError
-from mappings.evidence import Evidence, ratio_of
-from mappings.mastery import Attainment, attainment
-from mappings.rules import Rule, rule
-from mappings.scales import Scale
+from lti_tool.storage.standing import CellKey, StoredAttainment
+from lti_tool.work import carrying, cells, pieces, scores, student_records
+from lti_tool.work.pieces import Scope
+from lti_tool.work.whys import Why, why
 
-# A score in one of these states is no evidence, whatever number stands beside it.
-NOT_COUNTED = {"exempt": "exempt", "not submitted": "not submitted"}
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One score beside the level question: counted, or left out with the reason."""
-
-    score: SpokenScore
-    evidence: Evidence | None
-    left_out: str | None
+__all__ = [
+    "Refresh",
+    "Why",
+    "refresh",
+    "refresh_cells",
+    "refresh_courses",
+    "switch",
+    "tell_all",
+    "why",
+    "with_framework",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +38,6 @@ class Refresh:
     outcomes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
-    """Why a student stands where she stands on one competency."""
-
-    attainment: Attainment
-    rule: Rule
-    scale: Scale
-    pieces: tuple[Piece, ...]
-
-
 def refresh(
     session: Session,
     course_id: int,
@@ -59,21 +47,147 @@ def refresh(
 ) -> Refresh:
     """Compute the attainments of a course anew and tell what changed.
 
-    With persons, only their cells. It runs in the caller's transaction, so evidence,
-    attainment and outbox change together; running it twice changes nothing more.
+    Work is first aligned as the SIS says. With persons, only their cells. It runs in
+    the caller's transaction, so evidence, attainment, record and outbox change
+    together; running it twice changes nothing more.
     """
-    standing.hold_course(session, course_id)
-    plan = curriculum.load_plan(session, course_id)
-    old = standing.load(session, course_id, persons)
-    new = _computed(session, plan, now, persons)
-    changed = [one for key, one in new.items() if old.get(key) != one]
+    return refresh_courses(session, [course_id], now=now, scope=Scope(persons))
+
+
+def refresh_cells(
+    session: Session,
+    course_id: int,
+    persons: Collection[int],
+    competencies: Collection[int],
+    *,
+    now: datetime,
+) -> Refresh:
+    """Compute these cells of a course alone, in the transaction that moved them.
+
+    What comes before a competency is among them, where a success at what builds on it
+    speaks for it.
+    """
+    scope = Scope(persons, competencies)
+    return refresh_courses(session, [course_id], now=now, scope=scope)
+
+
+def refresh_courses(
+    session: Session,
+    courses: Collection[int],
+    *,
+    now: datetime,
+    scope: Scope = pieces.ALL,
+    is_nightly: bool = False,
+) -> Refresh:
+    """Compute the attainments of courses in one go, and the records they feed.
+
+    is_nightly: only time has passed; cells in which nobody sees a change are left as
+    they are.
+    """
+    courses = sorted(courses)
+    standing.hold_courses(session, courses)
+    standing.hold_people(session, courses, scope.persons)
+    if scope == pieces.ALL and not is_nightly:
+        for course_id in courses:
+            scores.follow_objectives(session, course_id, now=now)
+    terms = judging.load(session, courses)
+    reach = _reach(terms, scope)
+    read = pieces.load(session, courses, _reading(terms, scope))
+    old = standing.load_cells(session, courses, reach.persons, reach.competencies)
+    found = _worked_out(session, terms, read, reach, old, now)
+    stored_levels.end_teacher_levels(
+        session, found.ended, by="evidence", why=stored_levels.BY_EVIDENCE, now=now
+    )
+    new = found.attainments
+    changed = [
+        one
+        for key, one in new.items()
+        if old.get(key) != one
+        and not (is_nightly and key in old and old[key].shown == one.shown)
+    ]
     gone = [one for key, one in old.items() if key not in new]
     standing.save(session, changed, gone, now)
-    if persons is None:
-        standing.mark_refreshed(session, course_id, now)
+    if scope == pieces.ALL:
+        standing.mark_refreshed(session, courses, now)
     taken_back = [replace(one, value=None, level_name=None) for one in gone]
-    told = _put_outcomes(session, plan, _telling([*changed, *taken_back], old), now)
+    told = _put_outcomes(session, terms, _telling([*changed, *taken_back], old), now)
+    _refresh_records(session, terms, read, [*new, *old], now, is_nightly=is_nightly)
     return Refresh(len(new), len(changed) + len(gone), told)
+
+
+def _reach(terms: Mapping[int, Judging], scope: Scope) -> Scope:
+    """Which cells are worked out: those asked for, and those before them."""
+    if scope.competencies is None:
+        return scope
+    wanted = set(scope.competencies)
+    for one in terms.values():
+        for competency_id in scope.competencies:
+            wanted |= one.worth_before(competency_id).keys()
+    return Scope(scope.persons, sorted(wanted))
+
+
+def _reading(terms: Mapping[int, Judging], scope: Scope) -> Scope:
+    """Which pieces are read: all of a student's, where they speak for each other."""
+    if any(one.before for one in terms.values()):
+        return Scope(scope.persons)
+    return scope
+
+
+def _worked_out(
+    session: Session,
+    terms: Mapping[int, Judging],
+    read: Sequence[scores.Piece],
+    reach: Scope,
+    old: Mapping[CellKey, StoredAttainment],
+    now: datetime,
+) -> cells.Cells:
+    placeless = {one.score.person_id for one in read if not one.score.course_id}
+    seated = standing.load_seated(session, terms, placeless) if placeless else ()
+    grounds = cells.grounds(terms, read, seated)
+    if reach.competencies is not None:
+        wanted = frozenset(reach.competencies)
+        grounds = {key: one for key, one in grounds.items() if key[2] in wanted}
+    taught = stored_levels.load_standing(
+        session, terms, persons=reach.persons, competencies=reach.competencies
+    )
+    return cells.work_out(terms, grounds, taught, old, now=now)
+
+
+def _refresh_records(
+    session: Session,
+    terms: Mapping[int, Judging],
+    read: Sequence[scores.Piece],
+    keys: Sequence[CellKey],
+    now: datetime,
+    *,
+    is_nightly: bool,
+) -> None:
+    """Let the records of students follow what their courses say."""
+    wanted: dict[int, set[tuple[int, int]]] = {}
+    for course_id, person_id, competency_id in keys:
+        framework_id = terms[course_id].framework_id
+        if framework_id is not None:
+            wanted.setdefault(framework_id, set()).add((person_id, competency_id))
+    for framework_id, some in wanted.items():
+        student_records.refresh(
+            session,
+            framework_id,
+            some,
+            now=now,
+            known=(list(terms), read),
+            is_nightly=is_nightly,
+        )
+    for framework_id, some in wanted.items():
+        onward = carrying.followers(session, framework_id, some)
+        for to_id, followed in onward.items():
+            student_records.refresh(
+                session, to_id, followed, now=now, is_nightly=is_nightly
+            )
+
+
+def with_framework(session: Session, courses: Collection[int]) -> list[int]:
+    """Return those of courses that have a framework: the others have no levels."""
+    return standing.with_framework(session, courses)
 
 
 def tell_all(session: Session, course_id: int, destination: str, now: datetime) -> int:
@@ -81,7 +195,7 @@ def tell_all(session: Session, course_id: int, destination: str, now: datetime) 
 
     What it was told before and nothing speaks for any more is withdrawn.
     """
-    standing.hold_course(session, course_id)
+    standing.hold_courses(session, [course_id])
     plan = curriculum.load_plan(session, course_id)
     known = outbox.load_told(session, destination, course_id)
     here = people.load_learners(session, course_id)
@@ -140,141 +254,14 @@ def switch(
     return 0
 
 
-def why(
-    session: Session,
-    course_id: int,
-    person_id: int,
-    competency_id: int,
-    *,
-    now: datetime,
-) -> Why:
-    """Return rule, evidence used and left out, and arithmetic of one cell.
-
-    Judged as of the moment the stored level was worked out, so that the reasons end
-    in the level a page shows; as of now where none is stored yet.
-    """
-    plan = curriculum.load_plan(session, course_id)
-    stored_at = standing.load_computed_at(session, course_id, person_id, competency_id)
-    spoken = evidence.load(
-        session, course_id, persons=[person_id], competency_id=competency_id
-    )
-    pieces = tuple(_piece(one) for one in spoken)
-    chosen = rule(plan.rule, plan.parameter)
-    judged = attainment(
-        str(competency_id),
-        [piece.evidence for piece in pieces if piece.evidence is not None],
-        rule=chosen,
-        scale=plan.scale,
-        now=stored_at or now,
-    )
-    return Why(judged, chosen, plan.scale, pieces)
-
-
-def _computed(
-    session: Session,
-    plan: curriculum.Plan,
-    now: datetime,
-    persons: Collection[int] | None,
-) -> dict[Key, StoredAttainment]:
-    """Return the attainment of every cell that has a score, from all its evidence."""
-    chosen = rule(plan.rule, plan.parameter)
-    in_plan = {one.id for one in plan.competencies}
-    spoken = evidence.load(session, plan.course_id, persons=persons)
-    cells: dict[Key, StoredAttainment] = {}
-    for key, scores in groupby(spoken, key=lambda s: (s.person_id, s.competency_id)):
-        counted = list(_counted(scores))
-        if not counted or key[1] not in in_plan:
-            continue
-        judged = attainment(
-            str(key[1]),
-            counted,
-            rule=chosen,
-            scale=plan.scale,
-            now=now,
-            in_full=False,
-        )
-        cells[key] = _stored(plan, key, judged, counted)
-    return cells
-
-
-def _counted(scores: Iterable[SpokenScore]) -> Iterable[Evidence]:
-    return (one.evidence for one in map(_piece, scores) if one.evidence is not None)
-
-
-def _piece(score: SpokenScore) -> Piece:
-    """Turn a score into evidence, or say why it is none."""
-    left_out = _left_out(score)
-    if left_out:
-        return Piece(score, None, left_out)
-    given, maximum = score.given or 0.0, score.maximum or 0.0
-    try:
-        ratio = ratio_of(given, maximum, score.minimum or 0.0)
-    except EvidenceError as error:
-        return Piece(score, None, str(error))
-    return Piece(score, _evidence(score, ratio), None)
-
-
-def _left_out(score: SpokenScore) -> str | None:
-    if score.status != "active":
-        return "taken back by the SIS"
-    if score.score_status in NOT_COUNTED:
-        return NOT_COUNTED[score.score_status]
-    if score.given is None:
-        return "no score yet"
-    if score.maximum is None:
-        return "the line item has no maximum"
-    return None
-
-
-def _evidence(score: SpokenScore, ratio: float) -> Evidence:
-    return Evidence(
-        task=str(score.assignment_id),
-        ratio=ratio,
-        at=_when(score),
-        weight=score.weight,
-        given=score.given,
-        maximum=score.maximum,
-        source=score.source,
-        key=str(score.score_id),
-    )
-
-
-def _when(score: SpokenScore) -> datetime:
-    """Return when the work was scored; the SIS tells a day, we take its midnight."""
-    if score.scored_on is not None:
-        return datetime.combine(score.scored_on, time.min, UTC)
-    return score.modified_at or score.due_at or datetime.min.replace(tzinfo=UTC)
-
-
-def _stored(
-    plan: curriculum.Plan, key: Key, judged: Attainment, counted: Sequence[Evidence]
-) -> StoredAttainment:
-    level = judged.level
-    return StoredAttainment(
-        course_id=plan.course_id,
-        person_id=key[0],
-        competency_id=key[1],
-        value=judged.value,
-        ratio=judged.ratio,
-        level=None if level is None else plan.scale.levels.index(level),
-        level_name=None if level is None else level.name,
-        is_mastered=judged.is_mastered,
-        rule=plan.rule,
-        parameter=plan.parameter,
-        evidence_count=judged.evidence,
-        probability=judged.probability,
-        evidence_at=max(piece.at for piece in counted),
-    )
-
-
 def _telling(
-    changed: Sequence[StoredAttainment], old: dict[Key, StoredAttainment]
+    changed: Sequence[StoredAttainment], old: Mapping[CellKey, StoredAttainment]
 ) -> list[StoredAttainment]:
     """Return the changed attainments whose value or level others would see."""
     nothing = (None, None)
     telling = []
     for one in changed:
-        before = old.get((one.person_id, one.competency_id))
+        before = old.get(one.key)
         seen = nothing if before is None else (before.value, before.level_name)
         shown = nothing if one.value is None else (one.value, one.level_name)
         if seen != shown:
@@ -284,16 +271,23 @@ def _telling(
 
 def _put_outcomes(
     session: Session,
-    plan: curriculum.Plan,
+    terms: Mapping[int, Judging],
     telling: Sequence[StoredAttainment],
     now: datetime,
 ) -> int:
     """Tell of those who sit in the course: who left has no place there any more."""
-    here = people.load_learners(session, plan.course_id)
-    rows = [
-        standing.outcome_row(one, destination, plan.scale.maximum)
-        for destination in curriculum.load_destinations(session, plan.course_id)
-        for one in telling
-        if one.person_id in here
-    ]
+    by_course: dict[int, list[StoredAttainment]] = {}
+    for one in telling:
+        by_course.setdefault(one.course_id, []).append(one)
+    rows = []
+    for course_id, some in by_course.items():
+        destinations = curriculum.load_destinations(session, course_id)
+        here = people.load_learners(session, course_id) if destinations else ()
+        maximum = terms[course_id].scale.maximum
+        rows += [
+            standing.outcome_row(one, destination, maximum)
+            for destination in destinations
+            for one in some
+            if one.person_id in here
+        ]
     return outbox.put(session, rows, now)

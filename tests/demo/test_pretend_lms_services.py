@@ -7,10 +7,8 @@ hand.
 from __future__ import annotations
 
 import itertools
-import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,6 +28,7 @@ from pylti1p3.service_connector import ServiceConnector
 from requests.utils import parse_header_links
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from lti_tool.demo.browserless import browser_session, follow, read_forms
 from lti_tool.demo.platform import (
     CANVAS,
     MOODLE,
@@ -48,6 +47,7 @@ from lti_tool.demo.platform_manners import (
     SCOPES,
     SCORE_SCOPE,
 )
+from tests.ports import free_port
 
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership"
@@ -63,12 +63,6 @@ NEXT_KEY = RSAKey.generate_key(2048, {"kid": "second"})
 STRANGER = RSAKey.generate_key(2048, {"kid": "first"})
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 _numbers = itertools.count()
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -115,7 +109,7 @@ class Desk:
         }
 
     def ask_token(self, form: dict[str, object]) -> requests.Response:
-        return requests.post(self.token_url, data=form, timeout=5)
+        return requests.post(self.token_url, data=form, timeout=30)
 
     def sign_in(self, *scopes: str) -> None:
         form = self.assertion() | {"scope": " ".join(scopes or SCOPES)}
@@ -135,7 +129,7 @@ class Desk:
             headers["Accept"] = accept
         if kind:
             headers["Content-Type"] = kind
-        return requests.request(method, url, headers=headers, json=json, timeout=5)
+        return requests.request(method, url, headers=headers, json=json, timeout=30)
 
     def make(self, **changed: object) -> requests.Response:
         item = {"label": "MA.7.1", "scoreMaximum": 4, "tag": "mastery"} | changed
@@ -216,7 +210,7 @@ def desk_with() -> Iterator[Callable[..., Desk]]:
     yield start
     for server, thread in running:
         server.shutdown()
-        thread.join(timeout=5)
+        thread.join(timeout=30)
         server.server_close()
 
 
@@ -706,7 +700,7 @@ def test_a_body_must_be_one_json_object(desk: Desk) -> None:
         desk.items_url,
         data='{"label": "x", "scoreMaximum": Infinity}',
         headers={"Authorization": f"Bearer {desk.token}", "Content-Type": ITEM},
-        timeout=5,
+        timeout=30,
     )
     assert infinite.status_code == 400
 
@@ -1122,7 +1116,8 @@ def answered(desk: Desk, change: dict[str, object]) -> requests.Response:
     sent = {k: v for k, v in (claims | change).items() if v is not None}
     signed = jwt.encode({"alg": "RS256", "kid": KEY.kid}, sent, KEY)
     url = f"{platform.url}/lti/deep_linking/{ticket.id}"
-    return requests.post(url, data={"JWT": signed}, timeout=5)
+    page = requests.post(url, data={"JWT": signed}, timeout=30)
+    return follow(browser_session(), page)
 
 
 @pytest.mark.parametrize(
@@ -1191,11 +1186,33 @@ def test_moodle_sends_no_data_and_wants_none_back(
     assert (placed.title, placed.custom) == ("Unit", {})
 
 
+def test_moodle_posts_an_answer_to_itself_where_its_cookie_was_kept_back(
+    desk_with: Callable[..., Desk],
+) -> None:
+    desk = desk_with(MOODLE)
+    ticket = desk.platform.issue_ticket("deep_linking", "lee", course_id="c7")
+    desk.platform.redeem_ticket(ticket.id, client_id="tool")
+    url = f"{desk.platform.url}/lti/deep_linking/{ticket.id}"
+    (form,) = read_forms(requests.post(url, data={"JWT": "a.b.c"}, timeout=30))
+    assert form.posts_itself
+    assert form.action == url
+    assert form.fields == {"JWT": "a.b.c", "repost": "true"}
+
+
+def test_a_place_for_one_item_takes_no_two(desk: Desk) -> None:
+    platform = desk.platform
+    issue = platform.issue_ticket
+    platform.issue_ticket = lambda *a, **k: issue(*a, **k, single=True)  # type: ignore[method-assign] # every place is for one
+    two = answered(desk, {DEEP + "content_items": [UNIT, UNIT]})
+    assert "content_items may hold one item here" in two.text
+    assert answered(desk, {}).status_code == 200
+
+
 def test_a_form_without_an_answer_is_refused(desk: Desk) -> None:
     ticket = desk.platform.issue_ticket("deep_linking", "lee", course_id="c7")
     desk.platform.redeem_ticket(ticket.id, client_id="tool")
     url = f"{desk.platform.url}/lti/deep_linking/{ticket.id}"
-    assert "The form has no field JWT." in requests.post(url, timeout=5).text
+    assert "The form has no field JWT." in requests.post(url, timeout=30).text
 
 
 # -- the wire ---------------------------------------------------------------------

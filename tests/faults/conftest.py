@@ -29,7 +29,8 @@ from lti_tool.storage import registrations, schema
 from lti_tool.storage.database import Database
 from lti_tool.storage.registrations import NewRegistration
 from lti_tool.storage.visits import secret_hash
-from tests.lti_tool.conftest import Serve, World, free_port, make_world, serving
+from tests.lti_tool.conftest import Serve, World, make_world, serving
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -155,8 +156,8 @@ class Play:
     def login_fields(self, person: str = "ana", link: str = "l1") -> dict[str, str]:
         """What the LMS has the browser send to begin a launch."""
         lms = self.world.lms_url
-        self.browser.post(f"{lms}/session", data={"person_id": person}, timeout=9)
-        page = self.browser.get(f"{lms}/launch", params={"link": link}, timeout=9)
+        self.browser.post(f"{lms}/session", data={"person_id": person}, timeout=30)
+        page = self.browser.get(f"{lms}/launch", params={"link": link}, timeout=30)
         return read_forms(page)[0].fields
 
     def login(self, changed: dict[str, str], *, without: str = "") -> requests.Response:
@@ -180,7 +181,7 @@ class Play:
         """A launch as far as the form that brings the id_token to the tool."""
         self.world.lms.launch_edit = edit
         answer = self.login(changed)
-        page = self.browser.get(answer.headers["Location"], timeout=9)
+        page = self.browser.get(answer.headers["Location"], timeout=30)
         self.world.lms.launch_edit = self.world.lms.launch_key = None
         self.fields = read_forms(page)[0].fields
         return dict(self.fields)

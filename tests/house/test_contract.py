@@ -32,17 +32,20 @@ COMMANDS = {
     "--deployment-id --vendor --outcomes-url --outcomes-token-file",
     "platform list": "",
     "platform check": "",
-    "platform invite": "",
+    "platform invite": "--vendor --name --issuer-host",
     "platform remove": "",
     "source add": "--rest --csv --version --token-url --client-id "
-    "--client-secret-file --auth",
+    "--client-secret-file --auth --ca-file",
     "source test": "",
     "source list": "",
     "source remove": "",
-    "source sync": "--dry-run --full --accept --accept-ends",
+    "source sync": "--dry-run --full --accept --accept-ends --all-but-ends",
+    "source pause": "",
+    "source resume": "",
     "runs list": "",
     "runs show": "",
     "runs retry": "",
+    "runs stop": "",
     "framework import": "",
     "framework list": "",
     "framework show": "",
@@ -50,6 +53,7 @@ COMMANDS = {
     "framework export": "",
     "course list": "",
     "course show": "",
+    "course members": "--full",
     "course set": "--framework --rule --parameter --mastery --destination --send",
     "align suggest": "--text --framework --grade --top",
     "align import": "",
@@ -65,15 +69,13 @@ COMMANDS = {
     "export records": "",
     "erase person": "",
     "keys rotate": "",
+    "api-client add": "--scope --source",
+    "api-client list": "",
+    "api-client remove": "",
     "openapi": "",
 }
 LATER = {
-    "platform invite",
-    "source sync --full",
-    "framework diff",
     "course set --send",
-    "align suggest",
-    "certify",
     "export person",
     "export course",
     "export records",
@@ -94,14 +96,10 @@ PATHS = {
     "/oauth2/token": "POST",
 }
 LATER_PATHS = {
-    "/lti/register",
-    "/lti/config/canvas.json",
-    "/metrics",
     "/openapi.json",
-    "/oauth2/token",
 }
 FOLDERS = ("/admin/", "/api/v1/", "/ims/oneroster/")
-LATER_FOLDERS = {"/admin/", "/api/v1/", "/ims/oneroster/"}
+LATER_FOLDERS = {"/api/v1/"}
 SETTINGS = {
     "DATABASE_URL",
     "QUEUE_URL",

@@ -10,15 +10,15 @@ import pytest
 import structlog
 
 from lti_tool.demo.run import Demo
-from lti_tool.demo.servers import free_ports
 from lti_tool.settings import Settings
 from lti_tool.storage.database import Database
+from tests.ports import free_port
 
 
 def check(database: Database, folder: Path) -> tuple[dict[str, object], Demo]:
     url = database.engine.url.render_as_string(hide_password=False)
     settings = Settings(data_dir=folder, database_url=url)
-    (port,) = free_ports("127.0.0.1", 1)
+    port = free_port()
     with Demo(settings, port=port, size="school") as demo:
         demo.start()
         return demo.check(), demo

@@ -1,152 +1,209 @@
-"""A trial in a real Moodle: our pages in its frame, our scores in its gradebook.
+"""LTI Advantage in a real Moodle, from an invitation to a copied course.
 
-MASTERYBRIDGE_LIVE_MOODLE names a JSON file that describes the course under trial:
-
-    {"login_url": ..., "activity_url": ..., "gradebook_url": ..., "tool_url": ...,
-     "people": [{"username": ..., "password": ..., "role": "teacher" or "student"}]}
-
-The tool serves at tool_url and is registered with Moodle; the course holds one
-External tool activity, embedded, and no manual grade column of a teacher's own.
-Before the last test runs, `masterybridge outcomes deliver` must have been run.
+One story in the order of the file: each fixture goes a step further in the same
+Moodle. What is asserted is what people see there. The browser keeps no third-party
+cookies, and Moodle offers no platform storage. See conftest.py for the settings.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
+from playwright.sync_api import expect
 
-DESCRIPTION = os.environ.get("MASTERYBRIDGE_LIVE_MOODLE", "")
-PAGE_MS = 30_000
+from tests.live.conftest import (
+    CODES,
+    DESCRIPTION,
+    PASSWORD,
+    SCORED,
+    STUDENTS,
+    SignIn,
+    Tool,
+    Trial,
+)
+from tests.live.moodle import PAGE_MS, Moodle
+
 GRADEBOOK_SECONDS = 30
+ITEMS = ("Class mastery", "My mastery")
 
 pytestmark = [
     pytest.mark.live,
+    pytest.mark.browser,
     pytest.mark.skipif(
         not DESCRIPTION, reason="no Moodle is under trial (MASTERYBRIDGE_LIVE_MOODLE)"
     ),
 ]
 
-# Moodle 4.5.5: the column of an activity heads with a link, that of a line item
-# made by a tool with plain text; seen November 2026, grade/report/grader/index.php
-TOOL_COLUMN = "#user-grades th.item[data-itemid]:not(:has(a.gradeitemheader))"
 
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    username: str
-    password: str
-    role: str
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    login_url: str
-    activity_url: str
-    gradebook_url: str
-    tool_url: str
-    accounts: tuple[Account, ...]
-
-    def first(self, role: str) -> Account:
-        return next(account for account in self.accounts if account.role == role)
+@pytest.fixture(scope="module")
+def registered(tool: Tool, admin: Moodle) -> dict[str, Any]:
+    """The registration that Moodle and the tool made between them, not approved."""
+    url = tool.run("platform", "invite", "--vendor", "moodle")["url"]
+    frame = admin.register_tool(url, "Connect")
+    frame.get_by_role("button", name="Connect").click()
+    expect(frame.locator("body")).to_contain_text("approv", timeout=PAGE_MS)
+    admin.see_registration_close(frame)
+    admin.activate_tool("MasteryBridge")
+    (platform,) = tool.run("platform", "list")
+    return dict(platform)
 
 
 @pytest.fixture(scope="module")
-def trial() -> Trial:
-    told = json.loads(Path(DESCRIPTION).read_text(encoding="utf-8"))
-    return Trial(
-        login_url=told["login_url"],
-        activity_url=told["activity_url"],
-        gradebook_url=told["gradebook_url"],
-        tool_url=told["tool_url"].rstrip("/"),
-        accounts=tuple(
-            Account(person["username"], person["password"], person["role"])
-            for person in told["people"]
-        ),
-    )
+def approved(tool: Tool, registered: dict[str, Any]) -> dict[str, Any]:
+    tool.run("platform", "approve-registration", str(registered["id"]))
+    (platform,) = tool.run("platform", "list")
+    return dict(platform)
 
 
-@pytest.fixture
-def signed_in(browser: Browser, trial: Trial) -> Iterator[Callable[[str], Page]]:
-    """Sign the first person of a role in, each in a browser profile of its own."""
-    contexts: list[BrowserContext] = []
-
-    def sign_in(role: str) -> Page:
-        account = trial.first(role)
-        context = browser.new_context()
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PAGE_MS)
-        # Moodle 4.5.5: a script replaces the password field after load and loses
-        # what was typed before; seen November 2026, lib/templates/loginform.mustache
-        page.goto(trial.login_url, wait_until="networkidle")
-        page.fill("#username", account.username)
-        page.fill("#password", account.password)
-        page.click("#loginbtn")
-        page.wait_for_url(lambda url: "/login/" not in url)
-        return page
-
-    yield sign_in
-    for context in contexts:
-        context.close()
+@pytest.fixture(scope="module")
+def teacher(sign_in: SignIn, trial: Trial, course: int) -> Moodle:
+    assert course
+    return sign_in(trial.teacher.username)
 
 
-def open_tool(page: Page, trial: Trial) -> FrameLocator:
-    """Open the activity; gives the frame once our page stands in it."""
-    page.goto(trial.activity_url)
-    tool = page.frame_locator("#contentframe")
-    expect(tool.locator("h1").first).to_be_visible(timeout=PAGE_MS)
-    frames = [frame.url for frame in page.frames if frame.parent_frame]
-    assert [url for url in frames if url.startswith(f"{trial.tool_url}/")] != []
-    return tool
+@pytest.fixture(scope="module")
+def activities(
+    teacher: Moodle, admin: Moodle, course: int, approved: dict[str, Any]
+) -> dict[str, int]:
+    """Two pages and a competency check with its column, placed by deep linking."""
+    tool_id = admin.tool_id(approved["client_id"])
+    assert [one["deployment_id"] for one in approved["deployments"]] == [tool_id]
+    frame = teacher.content_dialog(course, tool_id)
+    for title in ITEMS:
+        frame.get_by_label(title).check()
+    frame.get_by_label(CODES[0]).first.check()
+    frame.get_by_label("Give each competency check a grade column").check()
+    frame.get_by_role("button", name="Add to the course").click()
+    teacher.save_content()
+    return teacher.activities(course)
 
 
-def scores_in_tool_columns(page: Page, trial: Trial) -> dict[str, list[float]]:
-    """Scores the grader report shows, by the title of each column a tool made."""
-    page.goto(trial.gradebook_url)
-    page.wait_for_selector("#user-grades", state="attached")
-    shown = {}
-    for column in page.locator(TOOL_COLUMN).all():
-        title = column.locator(".gradeitemheader").text_content() or ""
-        item = column.get_attribute("data-itemid")
-        cells = page.locator(f'#user-grades td[data-itemid="{item}"] .gradevalue')
-        texts = [text.strip() for text in cells.all_text_contents()]
-        shown[title.strip()] = [
-            float(text) for text in texts if re.fullmatch(r"\d+(\.\d+)?", text)
-        ]
-    return shown
+@pytest.fixture(scope="module")
+def delivered(
+    tool: Tool, teacher: Moodle, activities: dict[str, int]
+) -> dict[str, Any]:
+    """The class pulled over NRPS and its outcomes sent over AGS."""
+    teacher.open_tool(activities["Class mastery"])
+    deadline = time.monotonic() + GRADEBOOK_SECONDS
+    sent = tool.run("outcomes", "deliver")
+    while time.monotonic() < deadline and "pending" in str(sent):
+        sent = tool.run("outcomes", "deliver")
+    return dict(tool.run("outcomes", "status"))
+
+
+def test_a_registration_waits_for_an_administrator(registered: dict[str, Any]) -> None:
+    assert registered["vendor"] == "moodle"
+    assert registered["status"] == "pending"
+
+
+def test_an_update_leaves_nothing_out(
+    tool: Tool, admin: Moodle, approved: dict[str, Any]
+) -> None:
+    before = admin.tool_settings(admin.tool_id(approved["client_id"]))
+    assert before["contentitem"] == "1"
+    assert before["gradesynchronization"] == "2"
+    url = tool.run("platform", "invite", "--vendor", "moodle")["url"]
+    frame = admin.register_tool(url, "Connect", updates="MasteryBridge")
+    frame.get_by_role("button", name="Connect").click()
+    expect(frame.get_by_role("button", name="Close")).to_be_visible(timeout=PAGE_MS)
+    expect(frame.get_by_text("out of the activity chooser")).to_be_visible()
+    admin.see_registration_close(frame)
+    after = admin.tool_settings(admin.tool_id(approved["client_id"]))
+    # Moodle 4.5.5 takes an updated tool out of the activity chooser, whatever is sent.
+    assert (before.pop("coursevisible"), after.pop("coursevisible")) == ("2", "1")
+    assert after == before
+    assert [one["status"] for one in tool.run("platform", "list")] == ["active"]
+
+
+def test_several_items_are_placed_by_deep_linking(activities: dict[str, int]) -> None:
+    assert set(ITEMS) <= set(activities)
+    assert len([title for title in activities if title.startswith(CODES[0])]) == 1
 
 
 def test_a_teacher_sees_the_class_grid_inside_moodle(
-    signed_in: Callable[[str], Page], trial: Trial
+    teacher: Moodle, activities: dict[str, int], tool: Tool
 ) -> None:
-    tool = open_tool(signed_in("teacher"), trial)
-    expect(tool.locator("table[role=grid]").first).to_be_visible(timeout=PAGE_MS)
+    frame = teacher.open_tool(activities["Class mastery"])
+    expect(frame.locator("table[role=grid]")).to_be_visible(timeout=PAGE_MS)
+    assert [one.url.startswith(f"{tool.url}/") for one in teacher.frames()] == [True]
 
 
 def test_a_student_sees_her_own_mastery_inside_moodle(
-    signed_in: Callable[[str], Page], trial: Trial
+    sign_in: SignIn, trial: Trial, activities: dict[str, int]
 ) -> None:
-    tool = open_tool(signed_in("student"), trial)
-    heading = tool.locator("h1").first
-    expect(heading).to_be_visible()
-    expect(tool.locator("body")).to_contain_text(re.compile("shown", re.IGNORECASE))
+    student = trial.students[0]
+    frame = sign_in(student.username).open_tool(activities["My mastery"])
+    expect(frame.locator("h1").first).to_contain_text(student.first)
+    expect(frame.locator("table[role=grid]")).to_have_count(0)
 
 
-def test_moodles_own_gradebook_shows_a_delivered_competency_score(
-    signed_in: Callable[[str], Page], trial: Trial
+def test_the_whole_class_is_joined_to_the_sis(
+    tool: Tool, delivered: dict[str, Any]
 ) -> None:
-    page = signed_in("teacher")
-    deadline = time.monotonic() + GRADEBOOK_SECONDS
-    shown = scores_in_tool_columns(page, trial)
-    while not any(shown.values()) and time.monotonic() < deadline:
-        page.wait_for_timeout(2_000)
-        shown = scores_in_tool_columns(page, trial)
-    assert any(shown.values()), f"columns made by the tool: {sorted(shown)}"
+    assert delivered["counts"] == {"delivered": SCORED * len(CODES)}
+    pulled = tool.events("members pulled")[0]
+    # Who made the course is its teacher too, and unknown to the SIS.
+    assert pulled["members"] == STUDENTS + 2
+    assert pulled["joined"] == STUDENTS + 1
+
+
+def test_moodles_own_gradebook_shows_every_score(
+    teacher: Moodle, course: int, activities: dict[str, int], delivered: dict[str, Any]
+) -> None:
+    assert delivered
+    shown = {
+        title: scores for title, scores in teacher.scores(course).items() if scores
+    }
+    first, second = sorted(title for title in shown if title.startswith("RP."))
+    # The check's own column took the scores of its competency: there is no other.
+    assert first.startswith(CODES[0])
+    assert first in activities
+    assert second.startswith(CODES[1])
+    assert [len(shown[first]), len(shown[second])] == [SCORED, SCORED]
+
+
+def test_what_was_sent_is_read_back_equal(tool: Tool) -> None:
+    assert tool.run("outcomes", "reconcile")["differences"] == []
+
+
+def test_a_tool_set_up_by_hand_opens_as_well(
+    admin: Moodle, teacher: Moodle, course: int, tool: Tool, trial: Trial
+) -> None:
+    name = f"By hand {trial.mark}"
+    shown = admin.add_tool(name, tool.url)
+    tool.run(
+        "platform", "add", "--vendor", "moodle", "--name", name,
+        "--issuer", shown["Platform ID"], "--client-id", shown["Client ID"],
+        "--deployment-id", shown["Deployment ID"],
+        "--jwks-url", shown["Public keyset URL"],
+        "--token-url", shown["Access token URL"],
+        "--auth-url", shown["Authentication request URL"],
+    )  # fmt: skip
+    frame = teacher.content_dialog(course, shown["Deployment ID"])
+    frame.get_by_label("Class mastery").check()
+    frame.get_by_role("button", name="Add to the course").click()
+    teacher.name_content(name)
+    frame = teacher.open_tool(teacher.activities(course)[name])
+    expect(frame.locator("table[role=grid]")).to_be_visible(timeout=PAGE_MS)
+
+
+def test_a_copied_course_keeps_the_mapping_and_nobodys_data(
+    admin: Moodle, sign_in: SignIn, trial: Trial, tool: Tool, delivered: dict[str, Any],
+    course: int,
+) -> None:  # fmt: skip
+    assert delivered
+    copy = admin.copy_course(course, f"{trial.mark}-copy")
+    activities = admin.activities(copy)
+    assert set(ITEMS) <= set(activities)
+    frame = admin.open_tool(activities["Class mastery"])
+    expect(frame.locator("body")).to_contain_text(
+        re.compile("copied", re.IGNORECASE), timeout=PAGE_MS
+    )
+    original, copied = tool.run("course", "list")
+    assert copied["framework"] == original["framework"]
+    assert copied["rule"] == original["rule"]
+    assert copied["students"] == 0
+    assert sign_in(trial.teacher.username, PASSWORD)

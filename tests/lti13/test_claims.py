@@ -69,9 +69,64 @@ def test_a_deep_linking_request_is_read() -> None:
     assert settings.deep_link_return_url == "https://lms/back"
 
 
+REVIEW = LAUNCH | {
+    f"{LTI}message_type": "LtiSubmissionReviewRequest",
+    f"{LTI}for_user": {"user_id": "9", "name": "Ana"},
+}
+
+
+def test_a_review_names_its_student_and_may_come_without_a_column_or_a_link() -> None:
+    claims = parse_claims(
+        {name: value for name, value in REVIEW.items() if "resource_link" not in name}
+        | {AGS: {"scope": [], "lineitems": "https://lms/items"}}
+    )
+    assert claims.is_review
+    assert claims.for_user
+    assert (claims.for_user.user_id, claims.ags.lineitem) == ("9", None)
+
+
+def test_the_notice_service_of_a_launch_is_read() -> None:
+    claims = parse_claims(
+        LAUNCH
+        | {
+            f"{LTI}platformnotificationservice": {
+                "platform_notification_service_url": "https://lms/handlers",
+                "service_versions": ["1.0"],
+                "scope": ["s"],
+                "notice_types_supported": ["LtiContextCopyNotice"],
+            }
+        }
+    )
+    service = claims.platformnotificationservice
+    assert service.platform_notification_service_url == "https://lms/handlers"
+    assert service.notice_types_supported == ["LtiContextCopyNotice"]
+
+
+@pytest.mark.parametrize(
+    ("custom", "said"),
+    [
+        ({}, None),
+        ({"context_history": "2"}, "2"),
+        ({"Context_History": "2", "context_history": "1"}, "1"),
+        ({"ContextHistory": "2"}, "2"),
+        ({"context-history": "2"}, "2"),
+        ({"context_history": "$Context.id.history"}, None),
+    ],
+)
+def test_a_custom_parameter_is_found_however_its_name_is_spelt(
+    custom: dict[str, str], said: str | None
+) -> None:
+    claims = parse_claims(LAUNCH | {f"{LTI}custom": custom})
+    assert claims.said("context_history") == said
+
+
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [
+        (REVIEW | {f"{LTI}for_user": None}, f"missing: {LTI}for_user"),
+        (REVIEW | {f"{LTI}for_user": {}}, f"malformed: {LTI}for_user"),
+        (REVIEW | {f"{LTI}for_user": {"user_id": 9}}, f"malformed: {LTI}for_user"),
+        (REVIEW | {f"{LTI}for_user": {"user_id": ""}}, f"malformed: {LTI}for_user"),
         (LAUNCH | {"sub": 5}, "malformed: sub"),
         (LAUNCH | {f"{LTI}context": {"id": ""}}, f"malformed: {LTI}context"),
         (LAUNCH | {f"{LTI}context": "c1"}, f"malformed: {LTI}context"),
@@ -162,3 +217,4 @@ def test_the_difference_of_the_clocks_is_told_in_seconds() -> None:
     assert times.clock_skew({"iat": 0}, NOW) == 365 * 24 * 3600
     assert times.clock_skew({"iat": "x"}, NOW) is None
     assert times.clock_skew({"iat": True}, NOW) is None
+    assert times.clock_skew({"iat": -(10**400)}, NOW) is None

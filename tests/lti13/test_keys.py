@@ -81,7 +81,7 @@ class Site:
     def fetch(self, _url: str) -> bytes:
         self.fetches += 1
         if self.gate:
-            self.gate.wait(5)
+            self.gate.wait(60)
         if self.is_down:
             raise PlatformError("down", "connect")
         return key_set(*map(public, self.keys))
@@ -132,6 +132,22 @@ def test_old_keys_serve_a_day_while_the_platform_is_down() -> None:
     for site.now in (4000, 86_000, 86_401):
         found.append(kid_of(cache, "one") == "E_KEYS_UNAVAILABLE")
     assert found == [False, False, True]
+
+
+def test_a_platform_that_is_down_is_asked_once_a_minute_while_old_keys_serve() -> None:
+    site = Site(KEY)
+    cache = site.cache()
+    kid_of(cache, "one")
+    site.is_down = True
+    fetches = []
+    for site.now in (4000, 4001, 4059, 4061, 4062):
+        assert kid_of(cache, "one") not in {"E_KID", "E_KEYS_UNAVAILABLE"}
+        fetches.append(site.fetches)
+    assert fetches == [2, 2, 2, 3, 3]
+    site.is_down = False
+    for site.now in (4121.5, 4122):
+        kid_of(cache, "one")
+    assert site.fetches == 4
 
 
 def test_an_error_is_not_kept() -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from lti_tool.settings import Settings
 from lti_tool.storage import registrations, schema
 from lti_tool.storage.database import Database
 from lti_tool.storage.registrations import NewRegistration
+from tests.ports import free_port
 
 Serve = Callable[..., str]
 
@@ -52,12 +52,6 @@ class World:
         with self.database.read() as session:
             rows = select(func.count()).select_from(schema.metadata.tables[table])
             return session.scalar(rows) or 0
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def make_world(
@@ -140,8 +134,10 @@ def serving() -> Iterator[Serve]:
         # It may be awake already and stop before the trigger itself is pulled.
         with suppress(OSError):
             server.trigger.pull_trigger(lambda server=server: stop(server))
-        thread.join(timeout=5)
+        thread.join(timeout=30)
         assert not thread.is_alive()
+        # Else its eight threads would wait for work as long as the suite runs.
+        server.task_dispatcher.shutdown()
 
 
 @pytest.fixture

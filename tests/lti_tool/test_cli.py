@@ -20,13 +20,15 @@ import pytest
 import structlog
 from click.testing import CliRunner, Result
 from flask import Flask
+from joserfc.jwk import RSAKey
 
 from lti_tool.cli import masterybridge
 from lti_tool.demo.school import School, make_school
-from lti_tool.demo.servers import Servers, free_ports
+from lti_tool.demo.servers import Servers
 from oneroster.bundle_writer import write_bundle
 from oneroster.catalog import MemoryCatalog
 from oneroster.provider import blueprint
+from tests.ports import free_port
 
 DAY = date(2026, 11, 24)
 SECRET = "s3cret-of-the-sis"  # noqa: S105 -- looked for in what is printed
@@ -89,7 +91,7 @@ def bridge(tmp_path: Path) -> Bridge:
 def district(tmp_path_factory: pytest.TempPathFactory) -> Iterator[District]:
     made = District(tmp_path_factory.mktemp("district"))
     made.catalog = made.school.catalog()
-    (port,) = free_ports("127.0.0.1", 1)
+    port = free_port()
     made.sis_url = f"http://127.0.0.1:{port}"
     sis = Flask("sis")
     sis.register_blueprint(blueprint(made.catalog, clients={"mb": SECRET}))
@@ -283,7 +285,7 @@ def test_platforms_are_added_listed_and_switched_off(bridge: Bridge) -> None:
 
 
 def test_a_platform_whose_keys_do_not_come_fails_its_check(bridge: Bridge) -> None:
-    (port,) = free_ports("127.0.0.1", 1)
+    port = free_port()
     dead = f"http://127.0.0.1:{port}/x"
     urls = ["--auth-url", dead, "--token-url", dead, "--jwks-url", dead]
     words = [
@@ -296,15 +298,44 @@ def test_a_platform_whose_keys_do_not_come_fails_its_check(bridge: Bridge) -> No
         *urls,
     ]
     bridge.ask("platform", "add", *words)
-    (check,) = bridge.ask("platform", "check", status=1)
+    (check,) = bridge.ask("platform", "check", status=4)
     assert check["keys"] == "127.0.0.1 cannot be reached"
+
+
+def test_a_platform_without_a_key_address_is_added_with_its_keys(
+    bridge: Bridge,
+) -> None:
+    key = RSAKey.generate_key(2048, {"kid": "1", "use": "sig", "alg": "RS256"})
+    file = bridge.folder / "keys.json"
+    words = [
+        *("--name", "LMS", "--issuer", "https://l.example", "--client-id", "7"),
+        *("--auth-url", "https://l.example/a", "--token-url", "https://l.example/t"),
+    ]
+    by_file = ("platform", "add", *words, "--jwks-file", str(file))
+    missing = bridge.ask(*by_file, status=1)["error"]
+    assert missing == f"{file} cannot be read (No such file or directory)"
+    for text, reason in (
+        ("[]", "the key set is not a JSON object"),
+        ('{"keys": []}', "holds no usable key"),
+    ):
+        file.write_text(text)
+        assert reason in bridge.ask(*by_file, status=1)["error"]
+    file.write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
+    assert bridge.run(*by_file, "--jwks-url", "https://l.example/k").exit_code == 2
+    assert bridge.run("platform", "add", *words).exit_code == 2
+    bridge.ask(*by_file)
+    assert bridge.ask("platform", "check", status=4)[0]["keys"] == "ok"
 
 
 def test_a_source_tells_what_it_answers(district: District) -> None:
     found = district.ask("source", "test", "sis")
-    seen = {one["collection"]: one["records"] for one in found["checks"]}
-    assert seen["orgs"] == 2
-    assert {one["problem"] for one in found["checks"]} == {None}
+    seen = {one["name"]: one for one in found["checks"]}
+    assert (found["ok"], found["kind"]) == (True, "rest")
+    assert seen["orgs"]["text"] == "2 records"
+    assert found["profile"]["delta"] is True
+    assert found["profile"]["page_size"] >= 1000
+    assert found["profile"]["requests"] <= 60
+    assert found["vendor_text"].startswith('OneRoster source "sis" (http')
     (listed,) = district.ask("source", "list")
     assert (listed["name"], listed["kind"], listed["version"]) == ("sis", "rest", "1.2")
     taken = district.ask(
@@ -315,7 +346,7 @@ def test_a_source_tells_what_it_answers(district: District) -> None:
 
 
 def test_a_source_that_is_not_there_exits_4(bridge: Bridge) -> None:
-    (port,) = free_ports("127.0.0.1", 1)
+    port = free_port()
     bridge.ask("source", "add", "sis", *rest(bridge, f"http://127.0.0.1:{port}"))
     (check,) = bridge.ask("source", "test", "sis", status=4)["checks"]
     assert check["code"] == "no_answer"
@@ -335,7 +366,7 @@ def test_a_sis_that_answers_nonsense_leaves_everything_as_it_was(
         lambda _path: (body, status),
         methods=["GET", "POST"],
     )
-    (port,) = free_ports("127.0.0.1", 1)
+    port = free_port()
     servers = Servers("127.0.0.1")
     servers.serve(app, port)
     try:
@@ -450,6 +481,27 @@ def test_exported_alignments_can_be_imported_again(district: District) -> None:
     found = district.ask("align", "import", district.file("again.csv", text))
     assert (found["added"], found["same"]) == (0, len(district.school.alignments))
     assert len(district.ask("align", "export")) == len(district.school.alignments)
+    course, item, code, _weight = district.school.alignments[0]
+    more = (
+        "course,line_item,competency,weight,part,practice\n"
+        f"{course},{item},{code},2,question:1-4,yes\n"
+        f"{course},{item},{code},2,page 3,\n"
+    )
+    told = district.ask("align", "import", district.file("more.csv", more), status=1)
+    assert (told["added"], told["problems"]) == (
+        1,
+        [
+            (
+                'more.csv line 3: part "page 3" names no row or question; write row:3, '
+                "question:1-4, or leave it empty for the whole score"
+            )
+        ],
+    )
+    again = district.run("align", "export").stdout
+    assert again.splitlines()[0].endswith("weight,part,practice")
+    assert [one for one in again.splitlines() if one.endswith(",2,question:1-4,yes")]
+    path = district.file("more.csv", again)
+    assert district.ask("align", "import", path)["added"] == 0
 
 
 def test_frameworks_are_listed_shown_exported_and_imported_again(
@@ -489,8 +541,40 @@ def test_a_courses_plan_is_set_and_shown(district: District) -> None:
     back = district.ask("course", "set", district.course, "--rule", "certainty")
     assert back["rule"] == "certainty"
     bad = district.ask("course", "set", district.course, "--mastery", "80", status=1)
-    assert bad["code"] == "ScaleError"
+    assert bad == {
+        "ok": False,
+        "code": "PlanError",
+        "error": "mastery_cut: Mastery begins at a level above the lowest. Choose one.",
+    }
     assert district.ask("course", "show", district.course)["mastery"] == 0.75
+    rows = district.school.alignments
+    code = next(row[2] for row in rows if row[0] == district.course)
+    own = district.ask(
+        *("course", "set", district.course, "--competency", code),
+        *("--rule", "highest", "--minimum", "2", "--reason", "one task only"),
+    )
+    assert own["competency_rules"] == {
+        code: {"rule": "highest", "parameter": None, "minimum_pieces": 2}
+    }
+    history = district.ask("course", "history", district.course)
+    assert [one["number"] for one in history] == list(range(len(history), 0, -1))
+    assert (history[0]["reason"], history[0]["changes"][0]["field"]) == (
+        "one task only",
+        "rules",
+    )
+    district.run("course", "history", district.course)
+    shown = district.ask(
+        *("course", "set", district.course, "--order", "due", "--minimum", "2"),
+        *("--counts", "score,rubric", "--successor-share", "0.25"),
+    )
+    told = ("order", "minimum", "counts", "successor_share")
+    assert [shown[name] for name in told] == ["due", 2, ["score", "rubric"], 0.25]
+    number = str(history[0]["number"])
+    again = district.ask("course", "restore", district.course, number)
+    assert [again[name] for name in told] == ["submitted", 1, None, 0.0]
+    assert again["competency_rules"] == own["competency_rules"]
+    ended = district.ask("course", "set", district.course, "--competency", code)
+    assert ended["competency_rules"] == {}
     result = district.run("course", "set", district.course, "--destination", "fax=on")
     assert result.exit_code == 2
 
@@ -548,7 +632,7 @@ def test_a_blocked_delivery_exits_1_with_its_reason(district: District) -> None:
 
 def test_a_destination_that_is_away_exits_4(bridge: Bridge) -> None:
     made = District(bridge.folder)
-    (port,) = free_ports("127.0.0.1", 1)
+    port = free_port()
     made.sis_url = f"http://127.0.0.1:{port}"
     sis = Flask("sis")
     sis.register_blueprint(blueprint(made.school.catalog(), clients={"mb": SECRET}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
 import time
@@ -45,6 +46,8 @@ LOCAL = frozenset({"127.0.0.1", "localhost"})
         ("::ffff:127.0.0.1", False),
         ("::ffff:93.184.216.34", True),
         ("64:ff9b::7f00:1", False),
+        ("::ffff:0:127.0.0.1", False),
+        ("::127.0.0.1", False),
         ("2002:7f00:1::", False),
     ],
 )
@@ -131,6 +134,25 @@ def drip(connection: socket.socket) -> None:
         time.sleep(0.05)
 
 
+def drip_a_line(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    for _ in range(40):
+        connection.sendall(b"x")
+        time.sleep(0.05)
+
+
+def drip_heads(connection: socket.socket) -> None:
+    for _ in range(40):
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        time.sleep(0.05)
+
+
+def bomb(connection: socket.socket) -> None:
+    packed = gzip.compress(b"x" * 1_000_000)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}"
+    connection.sendall(head.encode() + b"\r\n\r\n" + packed)
+
+
 def hang(_connection: socket.socket) -> None:
     time.sleep(2)
 
@@ -142,7 +164,10 @@ CASES = [
     (says("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort"), "connect"),
     (says("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nno gzip"), "connect"),
     (says(""), "connect"),
+    (bomb, "too_large"),
     (drip, "timeout"),
+    (drip_a_line, "timeout"),
+    (drip_heads, "timeout"),
     (hang, "timeout"),
 ]
 

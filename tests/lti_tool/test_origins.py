@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from lti_tool.work.origins import is_origin_of
+from lti_tool.work.origins import frame_origins, is_origin_of
 
 CANVAS = {
     "issuer": "https://canvas.instructure.com",
     "auth_url": "https://sso.canvaslms.com/api/lti/authorize_redirect",
     "vendor": "canvas",
 }
+
+
+def test_what_an_administrator_listed_belongs_to_it_too() -> None:
+    listed = {**CANVAS, "extra_origins": ["https://lms.school.example"]}
+    assert is_origin_of("https://lms.school.example/courses/1", listed)
+    assert not is_origin_of("https://lms.school.example:8443/courses/1", listed)
+    assert not is_origin_of("https://lms.school.example/courses/1", CANVAS)
+    assert frame_origins(listed) == (
+        "https://canvas.instructure.com",
+        "https://sso.canvaslms.com",
+        "https://*.instructure.com",
+        "https://lms.school.example",
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
-from lti_tool.errors import PlatformError
-from lti_tool.platforms.members import Member
 from lti_tool.storage import identities, placements, registrations, schema
 from lti_tool.storage.database import Database, Session
 from lti_tool.storage.identities import LmsUser, Place
@@ -189,6 +187,35 @@ def test_the_same_mail_alone_joins_nobody(school: School) -> None:
     assert school.arrive(email="ana@school.example").rule == "alone"
 
 
+@pytest.mark.parametrize(
+    ("chosen", "found"),
+    [
+        (None, [True, True, True]),
+        (["lis"], [True, False, False]),
+        (["sis_id", "name_in_class"], [False, True, True]),
+        ([], [False, False, False]),
+    ],
+)
+def test_a_school_chooses_by_what_people_of_its_source_are_found(
+    school: School, chosen: list[str] | None, found: list[bool]
+) -> None:
+    settings = None if chosen is None else {"matching": {"lms": chosen}}
+    with school.database.write() as session:
+        session.execute(update(schema.source).values(settings=settings))
+    wanted = [
+        school.student("u-1", "Amira", "Haddad"),
+        school.student("u-2", "Ben", "Ortiz", identifier="77"),
+        school.student("u-3", "Wei", "Chen"),
+    ]
+    arrived = [
+        school.arrive(subject="1", lis_person_sourcedid="u-1"),
+        school.arrive(subject="2", lis_person_sourcedid="77"),
+        school.arrive(subject="3", given_name="Wei", family_name="Chen"),
+    ]
+    pairs = zip(arrived, wanted, strict=True)
+    assert [one.person_id == person for one, person in pairs] == found
+
+
 def test_two_lms_users_are_not_joined_to_one_student_by_name(school: School) -> None:
     school.student("u-1", "Ana", "Žebrė")
     first, second = school.arrive(subject="1", **ANA), school.arrive(subject="2", **ANA)
@@ -233,72 +260,6 @@ def test_who_waited_is_joined_when_the_sis_knows_her(school: School) -> None:
     user = school.rows("lms_user")[0]
     assert (user["person_id"], user["link_rule"]) == (ana, "name_in_class")
     assert [seat["person_id"] for seat in school.rows("seat")] == [ana]
-
-
-class List:
-    """A member list that may break off."""
-
-    def __init__(self, *members: Member, breaks: bool = False) -> None:
-        self._members, self._breaks = members, breaks
-
-    def members(self, _nrps_url: str) -> Any:  # noqa: ANN401 -- an iterator
-        yield from self._members
-        if self._breaks:
-            raise PlatformError("page 2 did not come", "timeout")
-
-
-def member(subject: str, **more: object) -> Member:
-    return Member.model_validate(
-        {"user_id": subject, "roles": [f"{M}#Learner"], **more}
-    )
-
-
-def test_a_member_list_joins_and_seats_the_class(school: School) -> None:
-    ana = school.student("u-1", "Ana", "Žebrė")
-    source = List(
-        member("1", lis_person_sourcedid="u-1"),
-        member("2", given_name="Bo", family_name="Ek"),
-        member("3", roles=["Instructor"], name="Ms C"),
-        member("4", status="Inactive"),
-    )
-    pull = people.pull_members(
-        school.database, source, school.placement_id, now=school.now
-    )
-    assert pull == people.MemberPull(members=3, joined=1, alone=2, ended=0)
-    seats = {(seat["role"], seat["origin"], seat["person_id"] == ana)
-             for seat in school.rows("seat")}  # fmt: skip
-    assert seats == {
-        ("learner", "sis", True),
-        ("learner", "lms", False),
-        ("instructor", "lms", False),
-    }  # fmt: skip
-
-
-def test_who_left_the_list_loses_the_lms_seat_but_not_that_of_the_sis(
-    school: School,
-) -> None:
-    school.student("u-1", "Ana", "Žebrė")
-    whole = List(member("1", lis_person_sourcedid="u-1"), member("2", name="Bo Ek"))
-    for source, ended in ((whole, 0), (List(), 2)):
-        pull = people.pull_members(
-            school.database, source, school.placement_id, now=school.now
-        )
-        assert pull.ended == ended
-    assert [(seat["origin"], seat["status"]) for seat in school.rows("seat")] == [
-        ("sis", "active"), ("lms", "ended"),
-    ]  # fmt: skip
-
-
-def test_a_list_that_breaks_off_changes_nothing(school: School) -> None:
-    whole = List(member("1", name="Ana"), member("2", name="Bo"))
-    people.pull_members(school.database, whole, school.placement_id, now=school.now)
-    before = [school.rows(table) for table in ("lms_user", "seat", "person")]
-    with pytest.raises(PlatformError, match="page 2 did not come"):
-        people.pull_members(
-            school.database, List(member("3"), breaks=True), school.placement_id,
-            now=school.now,
-        )  # fmt: skip
-    assert [school.rows(table) for table in ("lms_user", "seat", "person")] == before
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,6 @@ def test_a_page_outside_a_launch_is_framed_by_nobody(browser: Browser) -> None:
     ("role", "course", "words"),
     [
         ("none", "Maths", "No role here"),
-        ("mentor", "Maths", "No role here"),
         ("instructor", None, "Open this from inside a course"),
     ],
 )

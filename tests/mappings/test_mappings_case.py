@@ -233,7 +233,7 @@ def test_what_deviates_is_named_exactly() -> None:
 @pytest.mark.parametrize("kind", ["precedes", "isChildOf"])
 def test_a_ring_is_reported_with_its_path(kind: str) -> None:
     sent = package(
-        [item(ONE), item(TWO)],
+        [item(ONE, humanCodingScheme="7.1"), item(TWO, humanCodingScheme="7.2")],
         [edge("a", kind, ONE, TWO), edge("b", kind, TWO, ONE)],
     )
 
@@ -242,7 +242,10 @@ def test_a_ring_is_reported_with_its_path(kind: str) -> None:
     assert [(problem.code, problem.record) for problem in problems] == [
         ("ring", DOCUMENT)
     ]
-    assert problems[0].text.startswith(f"{kind}: edges close a ring: 00000000")
+    assert problems[0].text in {
+        f"{kind}: edges close a ring: {path}; remove one of them"
+        for path in ("7.1 -> 7.2 -> 7.1", "7.2 -> 7.1 -> 7.2")
+    }
     assert len(list(framework.in_order())) == 2
 
 

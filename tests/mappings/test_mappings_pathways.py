@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 from mappings import (
     FrameworkError,
     NextStep,
+    Pathway,
+    SharedGap,
     gap,
     groups,
     is_enriched,
@@ -16,6 +19,8 @@ from mappings import (
     parse_case,
     pathway,
     ready,
+    shared_gaps,
+    unlocked,
 )
 
 UNHURRIED = settings(deadline=None, max_examples=60)
@@ -74,6 +79,78 @@ def test_students_with_the_same_nearest_gap_are_a_group() -> None:
         "bo",
         "di",
     ]
+
+
+@pytest.mark.parametrize(
+    ("competency", "mastered", "opened"),
+    [
+        ("a", "", "bc"),
+        ("b", "ace", "d"),
+        ("b", "ae", ""),
+        ("a", "b", "c"),
+        ("f", "", ""),
+    ],
+)
+def test_what_a_competency_unlocks_lacks_nothing_else(
+    competency: str, mastered: str, opened: str
+) -> None:
+    assert unlocked(PATH, competency, mastered) == tuple(opened)
+
+
+def test_students_of_several_classes_share_a_gap() -> None:
+    """Ann and Di sit elsewhere than Bo; the class is no part of the question."""
+    wanted = {"ann": "bd", "bo": "d", "cy": "d", "di": "bcf", "ed": "xf"}
+    mastered = {"bo": "abe", "cy": "abce", "ed": "f"}
+
+    assert shared_gaps(PATH, wanted, mastered) == (
+        SharedGap("a", ("ann", "di"), ("b", "c")),
+        SharedGap(shared := nearest(""), ("ann",), ("d",)),
+        SharedGap("c", ("bo",), ("d",)),
+    )
+    assert shared in "bce"
+
+
+def nearest(mastered: str) -> str:
+    return gap(PATH, "d", mastered)[0]
+
+
+class Counted(dict[str, frozenset[str]]):
+    """Neighbours that count how often they are asked for."""
+
+    asked = 0
+
+    def __getitem__(self, key: str) -> frozenset[str]:
+        self.asked += 1
+        return super().__getitem__(key)
+
+    def __iter__(self) -> Iterator[str]:
+        raise AssertionError
+
+
+def steps_of(size: int) -> int:
+    """How often a ladder of that many rungs is looked at for one student's page."""
+    rungs = [str(number) for number in range(size)]
+    edges = [
+        (rungs[at], rungs[at + far])
+        for at in range(size)
+        for far in (1, 2)
+        if at + far < size
+    ]
+    bare = pathway(rungs, edges)
+    before, after = Counted(bare.before), Counted(bare.after)
+    path = Pathway(bare.order, before, after, bare.place)
+    mastered = set(rungs[::2])
+    ready(path, mastered)
+    next_steps(path, mastered)
+    path.above(rungs[-1])
+    groups(path, rungs[-1], {str(one): mastered for one in range(30)})
+    for one in rungs:
+        is_enriched(path, one, secure=mastered, mastered=mastered)
+    return before.asked + after.asked
+
+
+def test_a_pathway_is_walked_in_time_with_its_size() -> None:
+    assert steps_of(800) < 2.1 * steps_of(400)
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,14 @@ import hashlib
 import hmac
 import json
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, quote
 
 import pytest
 import requests
+from authlib.oauth1.rfc5849.client_auth import ClientAuth
 
 from oneroster.auth import BearerKey, ClientCredentials, OAuth1, local_session
 from oneroster.errors import (
@@ -84,6 +86,77 @@ def test_credentials_in_the_form_leave_the_header_empty(serve: Serve) -> None:
         "client_id": ["me:you"],
         "client_secret": ["s3cret/+"],
     }
+
+
+@pytest.mark.parametrize("refusal", [400, 401, 422])
+def test_credentials_refused_in_basic_are_sent_in_the_form_and_stay_there(
+    serve: Serve, refusal: int
+) -> None:
+    issue = tokens(60)
+
+    def answer(asked: Asked) -> Reply:
+        is_basic = "Authorization" in asked.headers
+        return asked.reply(b"{}", refusal) if is_basic else issue(asked)
+
+    peer = serve(answer)
+    auth = ClientCredentials(
+        f"{peer.url}/token", "me", "s3cret", scope="a", style="either"
+    )
+    assert header(auth) == "Bearer t-1"
+    assert auth.style == "form"
+    auth.clock = lambda: time.monotonic() + 60
+    assert header(auth) == "Bearer t-2"
+    assert ["Authorization" in asked.headers for asked in peer.asked] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_credentials_accepted_in_basic_never_stand_in_a_form(serve: Serve) -> None:
+    peer = serve(tokens())
+    auth = ClientCredentials(
+        f"{peer.url}/token", "me", "s3cret", scope="a", style="either"
+    )
+    header(auth)
+    assert (auth.style, len(peer.asked)) == ("basic", 1)
+
+
+def test_a_token_endpoint_that_forbids_is_not_asked_in_another_style(
+    serve: Serve,
+) -> None:
+    peer = serve(lambda asked: asked.reply(b"", 403))
+    auth = ClientCredentials(
+        f"{peer.url}/token", "me", "s3cret", scope="a", style="either"
+    )
+    with pytest.raises(AuthError, match=rf"answered 403; {NO_ENTRY}$"):
+        header(auth)
+    assert len(peer.asked) == 1
+
+
+def test_a_scope_that_is_refused_is_no_reason_for_another_style(serve: Serve) -> None:
+    body = b'{"error": "invalid_scope"}'
+    peer = serve(lambda asked: asked.reply(body, 400))
+    auth = ClientCredentials(
+        f"{peer.url}/token", "me", "s3cret", scope="a", style="either"
+    )
+    with pytest.raises(AuthError) as caught:
+        header(auth)
+    assert (caught.value.status, caught.value.body) == (400, body)
+    assert len(peer.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "granted"),
+    [({}, None), ({"scope": "a  b"}, {"a", "b"}), ({"scope": 5}, None)],
+)
+def test_the_scopes_that_were_granted_are_known_where_they_are_told(
+    serve: Serve, said: dict[str, object], granted: set[str] | None
+) -> None:
+    body = json.dumps({"access_token": "t"} | said).encode()
+    auth = credentials(serve(lambda asked: asked.reply(body)).url)
+    header(auth)
+    assert auth.granted == granted
 
 
 @pytest.mark.parametrize(
@@ -230,6 +303,55 @@ def test_a_signature_covers_the_query_as_it_is_sent(digest: str) -> None:
     assert not auth.renew(signed)
 
 
+def test_a_signature_is_what_another_signer_makes_of_the_request() -> None:
+    auth = OAuth1(
+        "dpf43f3p2l4k3l03",
+        "kd94hf93k423kf44",
+        digest="sha1",
+        clock=lambda: 137131202,
+        nonce=lambda: "chapoH",
+    )
+    url = (
+        "https://photos.example.net:443/photos?size=original&b5=%3D%253D&a3=a&a3=2%20q"
+    )
+    signed = auth(prepared(url)).headers["Authorization"]
+    other = ClientAuth("dpf43f3p2l4k3l03", "kd94hf93k423kf44")
+    parameters = [
+        ("oauth_nonce", "chapoH"),
+        ("oauth_timestamp", "137131202"),
+        ("oauth_version", "1.0"),
+        ("oauth_signature_method", "HMAC-SHA1"),
+        ("oauth_consumer_key", "dpf43f3p2l4k3l03"),
+    ]
+    theirs = ", ".join(f'{name}="{value}"' for name, value in parameters)
+    expected = other.get_oauth_signature(
+        "GET", url, {"Authorization": f"OAuth {theirs}"}, ""
+    )
+    assert signed.endswith(f'oauth_signature="{quote(expected, "")}"')
+
+
+@pytest.mark.parametrize(
+    ("digest", "mark"),
+    [
+        ("sha1", "+m3KcrC6+4eynk6T8yJfrB/TM74="),
+        ("sha256", "O9M7hUOK47MIhQ5x4zadcdDxZg1qIIfTlcDhjiFBKeI="),
+    ],
+)
+def test_a_signature_is_what_openssl_makes_of_it(digest: str, mark: str) -> None:
+    # printf "GET&https%3A%2F%2Fsis.example%2Forgs&..." | openssl dgst -sha256
+    # -hmac 's%26cret&' -binary | base64, OpenSSL 3, the base string written by hand.
+    auth = OAuth1(
+        "key",
+        "s&cret",
+        digest="sha1" if digest == "sha1" else "sha256",
+        clock=lambda: 1_700_000_000,
+        nonce=lambda: "n",
+    )
+    signed = auth(prepared("https://sis.example/orgs?limit=1"))
+    expected = f'oauth_signature="{quote(mark, "")}"'
+    assert signed.headers["Authorization"].endswith(expected)
+
+
 def test_every_signature_has_a_nonce_of_its_own() -> None:
     auth = OAuth1("key", "secret")
     one, other = auth(prepared()), auth(prepared())
@@ -249,3 +371,35 @@ def test_no_secret_shows_in_a_repr() -> None:
 
 def test_a_session_takes_nothing_from_the_environment() -> None:
     assert local_session().trust_env is False
+
+
+def test_where_the_scopes_are_refused_less_is_asked_for_and_it_is_known(
+    serve: Serve,
+) -> None:
+    wanted: list[str] = []
+
+    def answer(asked: Asked) -> Reply:
+        wanted.append(parse_qs(asked.body.decode())["scope"][0])
+        if "b" in wanted[-1]:
+            return asked.reply(b'{"error": "invalid_scope"}', 400)
+        return asked.reply(json.dumps({"access_token": "t"}).encode())
+
+    service = serve(answer)
+    auth = credentials(service.url)
+    auth.fallbacks = ("b", "a")
+    assert header(auth) == "Bearer t"
+    assert (wanted, auth.scope, auth.lacking) == (["a b", "b", "a"], "a", {"b"})
+    auth.fallbacks = ()
+    assert header(auth) == "Bearer t"
+    assert len(wanted) == 3
+
+
+def test_where_every_set_of_scopes_is_refused_the_first_refusal_counts(
+    serve: Serve,
+) -> None:
+    service = serve(lambda asked: asked.reply(b"{}", 400))
+    auth = credentials(service.url)
+    auth.fallbacks = ("a",)
+    with pytest.raises(AuthError, match="answered 400"):
+        header(auth)
+    assert (auth.scope, auth.lacking) == ("a b", frozenset())

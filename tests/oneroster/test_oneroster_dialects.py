@@ -60,6 +60,65 @@ def test_what_1_1_has_no_place_for_is_left_out() -> None:
     assert DIALECTS["1.2"].downgrade("results", result) == result
 
 
+def test_a_user_lowered_to_1_1_keeps_the_orgs_of_its_primary_role_alone() -> None:
+    home, other = ORG, ORG | {"sourcedId": "o-2"}
+    user = {
+        "sourcedId": "u",
+        "givenName": "Anna",
+        "preferredFirstName": "Ann",
+        "pronouns": "she",
+        "userMasterIdentifier": "m",
+        "primaryOrg": home,
+        "userProfiles": [{"profileId": "p"}],
+        "resources": [],
+        "roles": [
+            {"roleType": "secondary", "role": "parent", "org": other},
+            {"roleType": "primary", "role": "teacher", "org": other},
+            {"roleType": "primary", "role": "principal", "org": home},
+            {"roleType": "secondary", "role": "districtAdministrator", "org": other},
+        ],
+    }
+    assert downgrade("users", user) == {
+        "sourcedId": "u",
+        "givenName": "Anna",
+        "role": "administrator",
+        "orgs": [home, other],
+        "username": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("role", "lowered"),
+    [
+        ("student", "student"),
+        ("counselor", "aide"),
+        ("siteAdministrator", "administrator"),
+        ("systemAdministrator", "administrator"),
+        ("ext:coach", "ext:coach"),
+    ],
+)
+def test_a_role_has_a_name_in_1_1(role: str, lowered: str) -> None:
+    user = {"username": "u", "roles": [{"role": role, "org": ORG}]}
+    assert downgrade("teachers", user) == {
+        "username": "u",
+        "role": lowered,
+        "orgs": [ORG],
+    }
+
+
+def test_a_user_of_1_1_comes_back_from_1_2_as_it_was() -> None:
+    user = {"sourcedId": "u", "username": "u", "role": "student", "orgs": [ORG]}
+    assert downgrade("users", upgrade("users", user)) == user
+    assert downgrade("users", user) == user
+
+
+def test_demographics_of_1_1_know_two_sexes() -> None:
+    assert downgrade("demographics", {"sourcedId": "u", "sex": "other"}) == {
+        "sourcedId": "u"
+    }
+    assert downgrade("demographics", {"sex": "female"}) == {"sex": "female"}
+
+
 def test_a_birth_date_of_1_0_is_found_in_its_old_spelling() -> None:
     assert upgrade("demographics", {"birthdate": "2010-01-02"}) == {
         "birthDate": "2010-01-02"

@@ -1075,7 +1075,7 @@ def url(sis: Sis) -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.close()
-    thread.join(timeout=5)
+    thread.join(timeout=30)
 
 
 def test_a_real_server_serves_the_same(sis: Sis, url: str) -> None:

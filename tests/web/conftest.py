@@ -11,12 +11,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Table, insert
-from sqlalchemy.orm import Session
 
 from lti_tool.app import create_app
 from lti_tool.settings import Settings
 from lti_tool.storage import schema, visits
-from lti_tool.storage.database import Database
+from lti_tool.storage.database import Database, Session
 from lti_tool.work import standing
 
 COOKIE = "__Host-masterybridge"

@@ -114,13 +114,15 @@ def test_removing_asks_first_and_counts_what_would_change(
 ) -> None:
     before = alignments(room)
     text = text_of(page(client, f"/s/{sid}/align?remove=3"))
-    assert "Removing this drops 3 pieces of evidence. 3 levels would change." in text
+    assert (
+        "Removing this drops 3 pieces of evidence and lowers 3 levels. See them" in text
+    )
     assert alignments(room) == before
     answer = send(client, room, sid, alignment=3, assignment=room.assignments[2])
     assert "Saved. 3 levels changed." in text_of(answer.get_data(as_text=True))
     assert len(alignments(room)) == len(before) - 1
     gone = text_of(page(client, f"/s/{sid}/align?remove=3"))
-    assert "would change" not in gone
+    assert "Removing this drops" not in gone
 
 
 def test_a_form_of_another_site_is_refused(

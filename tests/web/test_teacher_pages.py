@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Table, delete, insert, update
+from sqlalchemy import Table, delete, insert, select, update
 
 from lti_tool.storage import schema
 from lti_tool.web import teacher
+from tests.web.conftest import put
 
 if TYPE_CHECKING:
     from tests.web.conftest import Class
@@ -50,6 +51,53 @@ def rows(html: str) -> list[list[str]]:
         for line in body.split("</tr>")
         if "<tr" in line
     ]
+
+
+def team(room: Class, name: str, *people: int, set_name: str | None = None) -> int:
+    """A group of the LMS with people of the class in it."""
+    with room.database.write() as session:
+        placement = session.scalar(select(schema.placement.c.id))
+        if placement is None:
+            deployment = put(
+                session, schema.deployment, registration_id=room.registration,
+                deployment_id="g", status="active", created_at=room.now,
+            )  # fmt: skip
+            placement = put(
+                session, schema.placement, deployment_id=deployment, context_id="g",
+                course_id=room.course, seen_at=room.now,
+            )  # fmt: skip
+        group = put(
+            session, schema.course_group, placement_id=placement, group_id=name,
+            name=name, set_name=set_name,
+        )  # fmt: skip
+        for person in people:
+            user = put(
+                session, schema.lms_user, registration_id=room.registration,
+                subject=f"g-{person}", person_id=person, seen_at=room.now,
+            )  # fmt: skip
+            put(session, schema.group_member, course_group_id=group, lms_user_id=user)
+    return group
+
+
+def test_the_grid_shows_the_group_that_was_chosen(
+    client: FlaskClient, sid: str, room: Class
+) -> None:
+    assert 'name="group"' not in page(client, f"/s/{sid}/class")
+    amira, _ben, chloe, *_ = room.students
+    reds = team(room, "Reds", amira, chloe, set_name="Colours")
+    nobody = team(room, "<Nobody>")
+    whole = page(client, f"/s/{sid}/class")
+    assert len(rows(whole)) == 5
+    assert '<optgroup label="Colours">' in whole
+    assert f'<option value="{nobody}">&lt;Nobody&gt;</option>' in whole
+    chosen = page(client, f"/s/{sid}/class?group={reds}")
+    assert [row[0].split()[0] for row in rows(chosen)] == ["Chloé", "Amira"]
+    assert f'<option value="{reds}" selected>Reds</option>' in chosen
+    assert f"group={reds}" in chosen.split("<thead>")[1]
+    empty = page(client, f"/s/{sid}/class?group={nobody}")
+    assert "Nobody of this class is in this group." in text_of(empty)
+    for unknown in ("999", "x", "²", "-1"):
+        assert len(rows(page(client, f"/s/{sid}/class?group={unknown}"))) == 5
 
 
 def test_the_grid_shows_a_row_a_student_and_the_next_step(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -40,6 +38,7 @@ from oneroster.models import (
 from oneroster.provider import blueprint
 from oneroster.service import Service
 from oneroster.transport import Patience
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -204,7 +203,9 @@ class Sis:
         self.source_id = self.add_source("sis")
 
     def add_source(self, name: str) -> int:
-        values = {"name": name, "kind": "csv", "location": "here"}
+        # Of a school this small one person is more than the share that may end unasked.
+        chosen = {"school_ratio": 1.0, "grace_days": 0}
+        values = {"name": name, "kind": "csv", "location": "here", "settings": chosen}
         with self.database.write() as session:
             return sources.add_source(session, values, self.now)
 
@@ -343,9 +344,6 @@ def host(serve: Callable[..., str]) -> Host:
     """Serve an application on a free port of a real socket; gives its address."""
 
     def start(app: WSGIApplication) -> str:
-        with closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        return serve(app, port)
+        return serve(app, free_port())
 
     return start

@@ -1,4 +1,4 @@
-"""A worker killed while it applies leaves the old state or the new one."""
+"""A worker killed while it plans or applies leaves the old state or the new one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, date, datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from lti_tool.work import roster
 from lti_tool.work.feeds import BundleFeed
 from oneroster.bundle_writer import write_bundle
 from oneroster.catalog import MemoryCatalog
+from tests.lti_tool.sync.conftest import Sis
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 CHILD = """
@@ -36,6 +38,33 @@ said = roster.SyncOptions(on_progress=lambda phase, _: print(phase, flush=True))
 clock = lambda: datetime.fromisoformat(now)
 roster.sync(Database(url), 1, lambda: BundleFeed(Path(bundle)), clock, said)
 """
+# Stands still before the first statement that begins so, for the kill to find it there.
+STANDS = """
+import re, sys, time
+from datetime import datetime
+from pathlib import Path
+from sqlalchemy import Engine, event
+from lti_tool.storage.database import Database
+from lti_tool.work import roster
+from lti_tool.work.feeds import BundleFeed
+
+url, bundle, now, point = sys.argv[1:]
+
+@event.listens_for(Engine, "before_cursor_execute")
+def stand(connection, cursor, statement, *more):
+    if re.match(point, statement):
+        print("here", flush=True)
+        time.sleep(60)
+
+clock = lambda: datetime.fromisoformat(now)
+roster.sync(Database(url), 1, lambda: BundleFeed(Path(bundle)), clock)
+"""
+POINTS = {
+    "check": r"CREATE INDEX IF NOT EXISTS .*stage_",
+    "plan": "INSERT INTO run_move",
+    "last rows": "INSERT INTO score",
+    "end of the run": "UPDATE run SET .*ended_at",
+}
 LIVE = ("sis_user", "sis_class", "enrollment", "assignment", "score", "person", "seat")
 
 
@@ -124,3 +153,36 @@ def test_a_kill_during_apply_leaves_the_old_or_the_new_state(
         assert trial or left == before
         again = pull(path, new, NOW + timedelta(seconds=90))
         assert again == ("applied", after)
+
+
+def kill_at(sis: Sis, bundle: Path, point: str) -> None:
+    """Kill a worker as it is about to say a statement."""
+    url = sis.database.engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", STANDS, url, str(bundle), sis.now.isoformat()]
+    with subprocess.Popen(  # noqa: S603 -- our own interpreter and script
+        [*command, point], stdout=subprocess.PIPE, text=True
+    ) as child:
+        said = child.stdout.read(4) if child.stdout else ""
+        child.send_signal(signal.SIGKILL)
+    assert said == "here"
+
+
+def test_a_kill_at_any_step_leaves_the_old_state_and_the_next_sync_ends(
+    sis: Sis,
+) -> None:
+    sis.crowd(20)
+    old = sis.bundle()
+    sis.change("users", "1", middle_name="X")
+    sis.put("users", sis.user("9"))
+    sis.change("results", "r1", score=5.0)
+    sis.drop("enrollments", "3@a")
+    new = sis.bundle()
+    sis.sync(old)
+    # There and back: each step is a kill, and the sync after it.
+    for point, bundle in zip(POINTS.values(), cycle((new, old)), strict=False):
+        before = sis.contents()
+        kill_at(sis, bundle, point)
+        assert sis.contents() == before, point
+        report = sis.sync(bundle, at=sis.later(90), accept_ends=True)
+        assert report.status == "applied", point
+        assert sis.contents() != before

@@ -64,7 +64,7 @@ def numbers() -> list[int]:
 @settings(
     max_examples=15,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(first=rosters, second=rosters)
 def test_a_pull_never_ends_more_than_it_may_and_twice_equals_once(

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
-import socket
-import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 from flask import Flask, jsonify
-from psycopg import sql
 from sqlalchemy import Table, func, insert, select, update
 
 from lti_tool.demo.platform import STANDARD, Manners, Platform
@@ -30,6 +24,7 @@ from lti_tool.work.standing import Refresh
 from oneroster.catalog import MemoryCatalog
 from oneroster.models import Org, SisClass, User
 from oneroster.provider import blueprint
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -240,51 +235,6 @@ def seat_student(room: Classroom, name: str) -> None:
     )
 
 
-@pytest.fixture(scope="session")
-def shared_postgres() -> Iterator[Callable[[], Database]]:
-    """One PostgreSQL database with our schema, emptied when it is asked for."""
-    name = f"mb_room_{uuid.uuid4().hex[:12]}"
-    server = os.environ.get(
-        "MASTERYBRIDGE_TEST_DATABASE_URL",
-        "postgresql://postgres@127.0.0.1:5432/postgres",
-    )
-    made: list[Database] = []
-
-    def empty() -> Database:
-        if not made:
-            _run(server, "CREATE DATABASE {}", name)
-            _run(server, "ALTER DATABASE {} SET synchronous_commit TO off", name)
-            head = server.rsplit("/", 1)[0].removeprefix("postgresql")
-            made.append(Database(f"postgresql+psycopg{head}/{name}"))
-            made[0].upgrade()
-        with made[0].engine.begin() as connection:
-            # Quicker than TRUNCATE, which makes new files for each table and index.
-            connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
-            for table in schema.metadata.tables.values():
-                connection.execute(table.delete())
-            connection.exec_driver_sql(_COUNT_ANEW)
-        return made[0]
-
-    yield empty
-    for database in made:
-        database.close()
-        _run(server, "DROP DATABASE {} WITH (FORCE)", name)
-
-
-_COUNT_ANEW = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
-
-
-def _run(server: str, statement: LiteralString, name: str) -> None:
-    try:
-        with psycopg.connect(server, autocommit=True, connect_timeout=3) as connection:
-            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
-    except psycopg.OperationalError:
-        text = "no PostgreSQL answers (MASTERYBRIDGE_TEST_DATABASE_URL)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{text}, and CI=true demands it")
-        pytest.skip(text)
-
-
 @pytest.fixture
 def database(
     request: pytest.FixtureRequest,
@@ -467,12 +417,7 @@ def _ref(kind: str, sourced_id: str) -> dict[str, str]:
 
 @pytest.fixture
 def unused_port() -> Callable[[], int]:
-    def find() -> int:
-        with closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            return int(probe.getsockname()[1])
-
-    return find
+    return free_port
 
 
 @pytest.fixture
@@ -484,7 +429,6 @@ def manners() -> Manners:
 def abroad(
     room: Classroom,
     serve: Callable[..., str],
-    unused_port: Callable[[], int],
     tmp_path: Path,
     manners: Manners,
     tool_keys: Rows,
@@ -494,7 +438,7 @@ def abroad(
     settings = Settings(
         data_dir=tmp_path, secret_key_file=key_file, local_network="127.0.0.1"
     )
-    tool_port, lms_port, sis_port = unused_port(), unused_port(), unused_port()
+    tool_port, lms_port, sis_port = free_port(), free_port(), free_port()
     lms = Platform(url=f"http://127.0.0.1:{lms_port}", manners=manners)
     lms_proxy = Proxy(lms.app)
     catalog = _catalog()

@@ -18,6 +18,7 @@ from lti_tool.work.frameworks import Imported, import_documents, read_document
 from mappings.case import format_case, parse_case
 from mappings.errors import FrameworkError
 from mappings.frameworks import Framework
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,8 +163,10 @@ def test_what_vanished_is_retired_and_comes_back(room: Classroom) -> None:
     assert room.count(schema.competency) == 4  # the two of the room, and these two
     (back,) = load(room.database, ("p", package("A", "B")))
     assert back.framework is not None
-    # Both: A stands in another place beside B.
-    assert (back.framework.competencies.changed, back.associations.changed) == (2, 2)
+    items = back.framework.competencies
+    assert (items.returned, items.changed, items.same) == (1, 0, 1)
+    # The edge of A changed too: it has another number beside B's.
+    assert (back.associations.returned, back.associations.changed) == (1, 1)
     assert len(stored(room.database, 2).competencies) == 2
 
 
@@ -173,7 +176,7 @@ def test_an_edge_that_came_before_its_package_joins_it(database: Database) -> No
     load(database, ("p", package("A", "B")), ("extra", extra))
     document["CFAssociations"] += extra["CFAssociations"][1:]
     (done,) = load(database, ("p", document))
-    assert done.associations.changed == 2
+    assert (done.associations.added, done.associations.same) == (1, 2)
     assert {one.case_id for one in stored(database).associations} == {
         "a-A",
         "a-B",
@@ -228,17 +231,17 @@ def test_a_file_that_is_not_there_says_so(tmp_path: Path, database: Database) ->
     with pytest.raises(ConfigError) as caught:
         read_document(str(path))
     assert str(caught.value) == (
-        f"{path} cannot be read (No such file or directory); name a CASE package or "
-        "a file of associations"
+        f"{path} cannot be read (No such file or directory); name a CASE package, "
+        "a table (.csv) or a file of associations"
     )
 
 
 def test_a_package_is_read_from_an_address(
-    database: Database, serve: Callable[..., str], unused_port: Callable[[], int]
+    database: Database, serve: Callable[..., str]
 ) -> None:
     app = Flask("case")
     app.add_url_rule("/package", "package", lambda: jsonify(package("A")))
-    url = serve(app, unused_port())
+    url = serve(app, free_port())
     session = GuardedSession(frozenset({"127.0.0.1"}))
     load(database, ("p", read_document(f"{url}/package", session)))
     assert stored(database).title == "Grade 7"

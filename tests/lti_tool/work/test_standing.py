@@ -243,7 +243,7 @@ PIECES = st.lists(
 @settings(
     max_examples=12,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(first=PIECES, then=PIECES, rule_name=st.sampled_from(("certainty", "average")))
 def test_refreshing_some_students_leaves_what_refreshing_all_leaves(

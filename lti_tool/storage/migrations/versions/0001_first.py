@@ -15,7 +15,7 @@ branch_labels = None
 depends_on = None
 
 
-def upgrade() -> None:  # noqa: PLR0915 -- one statement a table
+def upgrade() -> None:
     """Make every table."""
     op.create_table(
         "change",
@@ -1013,7 +1013,7 @@ def upgrade() -> None:  # noqa: PLR0915 -- one statement a table
     )
 
 
-def downgrade() -> None:  # noqa: PLR0915 -- one statement a table
+def downgrade() -> None:
     """Drop every table."""
     op.drop_index(op.f("ix_web_session_registration_id"), table_name="web_session")
     op.drop_index(op.f("ix_web_session_placement_id"), table_name="web_session")

@@ -1,10 +1,8 @@
 // How the page lives in its host's frame. It speaks only to the origins of its own
 // registration, asks first what the host understands, and works when none answers.
-const origins = (document.body.dataset.frames || "").split(" ").filter((one) => one.startsWith("http"));
 const host = window.parent !== window ? window.parent : null;
-const fits = document.documentElement.classList.contains("fit");
 const WAIT = 500, STEP = 8, LEAST = 450;
-let sent = 0, frame = 0;
+let origins = [], known = new Set(), sent = 0, frame = 0, watched = null;
 
 function tell(message) {
   for (const origin of origins) {
@@ -37,21 +35,42 @@ function grow() {
   });
 }
 
-async function live() {
-  const said = await ask({ subject: "lti.capabilities" }, "lti.capabilities.response");
-  const known = new Set((said?.supported_messages || []).map((one) => one.subject));
-  if (!known.has("lti.frameResize")) return;
-  if (!fits) {
-    new ResizeObserver(grow).observe(document.body);
-    return;
-  }
+async function fit() {
   let height = 800;
   if (known.has("lti.fetchWindowSize")) {
     const size = await ask({ subject: "lti.fetchWindowSize" }, "lti.fetchWindowSize.response");
     const top = size?.offset?.top || 0, foot = size?.footer || 0;
     if (Number.isFinite(size?.height)) height = size.height - top - foot;
   }
-  tell({ subject: "lti.frameResize", height: Math.max(LEAST, Math.floor(height)) });
+  sent = Math.max(LEAST, Math.floor(height));
+  tell({ subject: "lti.frameResize", height: sent });
 }
 
-if (host && origins.length) live();
+// Finds out once what the host understands; a page may bring the first origins later.
+async function meet() {
+  const named = (document.body.dataset.frames || "").split(" ").filter((one) => one.startsWith("http"));
+  if (!named.length || origins.length) return;
+  origins = named;
+  const said = await ask({ subject: "lti.capabilities" }, "lti.capabilities.response");
+  known = new Set((said?.supported_messages || []).map((one) => one.subject));
+}
+
+async function live() {
+  watched?.disconnect();
+  await meet();
+  if (!known.has("lti.frameResize")) return;
+  if (document.documentElement.classList.contains("fit")) {
+    await fit();
+    return;
+  }
+  watched = new ResizeObserver(grow);
+  watched.observe(document.body);
+}
+
+if (host) {
+  document.addEventListener("masterybridge:shown", ({ detail }) => {
+    if (known.has("lti.scrollToTop") && !detail.hash) tell({ subject: "lti.scrollToTop" });
+    live();
+  });
+  live();
+}

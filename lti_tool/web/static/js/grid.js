@@ -1,13 +1,23 @@
 // The keyboard of the class grid (WAI-ARIA APG, data grid) and its drawer.
 // One tab stop; one listener for all cells; the drawer's content comes from the server.
-const table = document.querySelector("table[role=grid]");
-const asked = new URLSearchParams(location.search);
-if (matchMedia("(max-width: 640px)").matches && table && !asked.has("view")) {
-  location.replace(`${table.dataset.one}${asked.get("student") || ""}`);
+let table = null, drawer = null, close = null, follow = null;
+
+function go(url, replace = false) {
+  document.dispatchEvent(new CustomEvent("masterybridge:go", { detail: { url, replace } }));
+}
+
+function begin() {
+  table = document.querySelector("table[role=grid]");
+  drawer = close = follow = null;
+  if (!table) return;
+  const asked = new URLSearchParams(location.search);
+  if (matchMedia("(max-width: 640px)").matches && !asked.has("view")) go(`${table.dataset.one}${asked.get("student") || ""}`, true);
+  else start();
 }
 
 function start() {
-  const drawer = document.getElementById("drawer"), hint = document.getElementById("hint");
+  drawer = document.getElementById("drawer");
+  const hint = document.getElementById("hint");
   const rtl = document.documentElement.dir === "rtl";
   const rows = [...table.querySelectorAll("tr:not(.areas)")];
   const columns = [...table.querySelector(".codes").cells];
@@ -44,7 +54,7 @@ function start() {
   }
   function open(cell) {
     if (cell.tagName === "TH" && cell.parentElement.dataset.p) {
-      location.assign(table.dataset.one + cell.parentElement.dataset.p);
+      go(table.dataset.one + cell.parentElement.dataset.p);
       return;
     }
     const found = ids(cell);
@@ -58,11 +68,11 @@ function start() {
     opened = cell;
     opened?.classList.add("at");
   }
-  function close() {
+  close = () => {
     drawer.hidden = true;
     mark(null);
     active.focus();
-  }
+  };
   function keys(event) {
     const cell = event.target.closest("td, th");
     if (!cell || event.altKey || event.metaKey) return;
@@ -95,17 +105,40 @@ function start() {
   drawer.addEventListener("click", (event) => {
     if (event.target.closest("[data-close]")) { event.preventDefault(); close(); }
   });
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !drawer.hidden) close(); });
-  document.addEventListener("htmx:after:swap", () => {
+  // What an act in the drawer made of the cell shows in the grid at once.
+  function renew(cell, fresh) {
+    if (!fresh) return;
+    cell.className = fresh.className;
+    cell.textContent = fresh.textContent;
+    cell.setAttribute("aria-label", fresh.getAttribute("aria-label"));
+  }
+  follow = () => {
     const shown = drawer.querySelector(".cell[data-p]");
-    if (!shown) { location.reload(); return; }
+    if (!shown) { go(location.href, true); return; }
     const line = rows.find((one) => one.dataset.p === shown.dataset.p);
     const at = columns.findIndex((one) => one.dataset.c === shown.dataset.c);
-    if (line && at >= 0) { stand(line.cells[at]); mark(active); active.scrollIntoView({ block: "nearest", inline: "nearest" }); }
+    if (line && at >= 0) {
+      stand(line.cells[at]);
+      renew(active, shown.querySelector("template[data-td]")?.content.querySelector("td"));
+      mark(active);
+      active.scrollIntoView({ block: "nearest", inline: "nearest" });
+    }
     drawer.scrollTop = 0;
-    shown.querySelector("h2").focus();
-  });
-  document.addEventListener("htmx:error", () => { drawer.textContent = drawer.dataset.fault; });
+    (shown.querySelector("[data-say]") || shown.querySelector("h2")).focus();
+  };
 }
 
-if (table) start();
+document.addEventListener("keydown", (event) => { if (event.key === "Escape" && drawer && !drawer.hidden) close(); });
+// A refusal is a whole page (the session ended): it never enters the drawer.
+document.addEventListener("htmx:before:response", (event) => {
+  const { status } = event.detail.ctx.response;
+  // 422 is the form again with what to mend.
+  if (!drawer || status < 400 || status === 422) return;
+  event.preventDefault();
+  if (status < 500) go(location.href, true);
+  else drawer.textContent = drawer.dataset.fault;
+});
+document.addEventListener("htmx:after:swap", () => follow?.());
+document.addEventListener("htmx:error", () => { if (drawer) drawer.textContent = drawer.dataset.fault; });
+document.addEventListener("masterybridge:shown", begin);
+begin();

@@ -1,2 +1,4 @@
 // Takes a signed answer back to the LMS; the button beside it does the same by hand.
-document.querySelector("form[data-auto-post]")?.requestSubmit();
+const begin = () => document.querySelector("form[data-auto-post]")?.requestSubmit();
+document.addEventListener("masterybridge:shown", begin);
+begin();

@@ -1,0 +1,396 @@
+"""Which work speaks for which competency: by hand, by file, or as the SIS says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+)
+
+from lti_tool.storage.database import rows, upsert
+from lti_tool.storage.evidence import put_change
+from lti_tool.storage.schema import (
+    alignment,
+    assignment,
+    category,
+    change,
+    competency,
+    course,
+    declined_alignment,
+    replacement,
+    score,
+    term,
+)
+from lti_tool.storage.session import Session
+from lti_tool.storage.work_of_course import (
+    has_assessments,
+    is_of_course,
+    names_objectives,
+)
+
+# Who made an alignment that the SIS itself names (learningObjectiveSet).
+BY_SIS: Final = "sis"
+_KEY: Final = ["course_id", "assignment_id", "competency_id"]
+_WHOLE: Final = [*_KEY, "part"]
+
+
+@dataclass(frozen=True, slots=True)
+class AlignedAssignment:
+    """One assignment of a course with the competencies it speaks for."""
+
+    id: int
+    sourced_id: str
+    title: str
+    description: str | None
+    due_at: datetime | None
+    maximum: float | None
+    kind: str
+    category: str | None
+    term: str | None
+    score_count: int
+    alignments: tuple[tuple[int, int, float], ...]  # (alignment, competency, weight)
+    by_sis: tuple[int, ...] = ()  # the alignments the SIS named
+    part_of: Mapping[int, str] = field(default_factory=dict)  # those of a part
+    practice: tuple[int, ...] = ()  # those that are shown and do not count
+    parts: tuple[tuple[str, str], ...] = ()  # (key, title) of what can speak by itself
+
+
+def load_assignments(session: Session, course_id: int) -> list[AlignedAssignment]:
+    """Return the assignments of a course, newest due first, with their alignments."""
+    held = _load_held(session, course_id)
+    mine = is_of_course(course_id, assessments=has_assessments(session))
+    found = session.execute(
+        select(
+            assignment.c.id,
+            assignment.c.sourced_id,
+            assignment.c.title,
+            assignment.c.description,
+            assignment.c.due_at,
+            assignment.c.maximum,
+            assignment.c.kind,
+            assignment.c.parts,
+            category.c.title.label("category"),
+            term.c.title.label("term"),
+            func.count(score.c.id).label("score_count"),
+        )
+        .outerjoin(score, and_(score.c.assignment_id == assignment.c.id, _has_score()))
+        .outerjoin(category, _named(category, "category_sourced_id"))
+        .outerjoin(term, _named(term, "term_sourced_id"))
+        .where(mine, assignment.c.status == "active")
+        .group_by(assignment.c.id, category.c.title, term.c.title)
+        .order_by(assignment.c.due_at.desc(), assignment.c.title, assignment.c.id)
+    )
+    return [
+        AlignedAssignment(
+            id=row.id,
+            sourced_id=row.sourced_id,
+            title=row.title,
+            description=row.description,
+            due_at=row.due_at,
+            maximum=row.maximum,
+            kind=row.kind,
+            category=row.category,
+            term=row.term,
+            score_count=row.score_count,
+            parts=tuple((one["key"], one["title"]) for one in row.parts or ()),
+            **_told(held.get(row.id, ())),
+        )
+        for row in found
+    ]
+
+
+def _load_held(session: Session, course_id: int) -> dict[int, list[dict[str, Any]]]:
+    """The alignments of a course by assignment, in the order of the competencies."""
+    held: dict[int, list[dict[str, Any]]] = {}
+    found = rows(
+        session,
+        select(
+            alignment.c.assignment_id,
+            alignment.c.id,
+            alignment.c.competency_id,
+            alignment.c.weight,
+            alignment.c.made_by,
+            alignment.c.part,
+            alignment.c.is_practice,
+        )
+        .join(competency, competency.c.id == alignment.c.competency_id)
+        .where(alignment.c.course_id == course_id)
+        .order_by(competency.c.position, alignment.c.id),
+    )
+    for row in found:
+        held.setdefault(row["assignment_id"], []).append(row)
+    return held
+
+
+def _told(held: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The fields of an AlignedAssignment that its alignments fill."""
+    return {
+        "alignments": tuple(
+            (one["id"], one["competency_id"], one["weight"]) for one in held
+        ),
+        "by_sis": tuple(one["id"] for one in held if one["made_by"] == BY_SIS),
+        "part_of": {one["id"]: one["part"] for one in held if one["part"]},
+        "practice": tuple(one["id"] for one in held if one["is_practice"]),
+    }
+
+
+def _has_score() -> ColumnElement[bool]:
+    return or_(score.c.given.is_not(None), score.c.text_score.is_not(None))
+
+
+def _named(table: Table, name: str) -> ColumnElement[bool]:
+    return and_(
+        table.c.source_id == assignment.c.source_id,
+        table.c.sourced_id == assignment.c[name],
+    )
+
+
+def save_alignment(  # noqa: PLR0913 -- the parts of one alignment and of its audit row
+    session: Session,
+    *,
+    course_id: int,
+    assignment_id: int,
+    competency_id: int,
+    weight: float,
+    made_by: str,
+    now: datetime,
+    part: str = "",
+    is_practice: bool = False,
+) -> bool:
+    """Let an assignment speak for a competency; tells whether anything changed.
+
+    part: keys of its rows or questions, "" for the whole score. Practice is shown and
+    does not count.
+    """
+    named = _is(alignment, course_id, assignment_id, competency_id)
+    old = session.execute(
+        select(alignment.c.weight, alignment.c.is_practice).where(
+            named, alignment.c.part == part
+        )
+    ).one_or_none()
+    said = {"weight": weight, "is_practice": is_practice}
+    if old is not None and (old.weight, old.is_practice) == (weight, is_practice):
+        return False
+    statement = upsert(session, alignment).values(
+        course_id=course_id,
+        assignment_id=assignment_id,
+        competency_id=competency_id,
+        part=part,
+        made_by=made_by,
+        created_at=now,
+        **said,
+    )
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=_WHOLE, set_={**said, "made_by": made_by}
+        )
+    )
+    session.execute(
+        delete(declined_alignment).where(
+            _is(declined_alignment, course_id, assignment_id, competency_id)
+        )
+    )
+    how = {"part": part} if part else {}
+    put_change(
+        session,
+        at=now,
+        who=made_by,
+        what="alignment saved",
+        subject=("assignment", assignment_id),
+        before=None if old is None else _how(old.weight, is_practice=old.is_practice),
+        after={
+            "competency_id": competency_id,
+            **_how(weight, is_practice=is_practice),
+            **how,
+        },
+    )
+    return True
+
+
+def _how(weight: float, *, is_practice: bool) -> dict[str, Any]:
+    return {"weight": weight, **({"is_practice": True} if is_practice else {})}
+
+
+def _is(
+    table: Table,
+    course_id: int,
+    assignment_id: int,
+    competency_id: int,
+) -> ColumnElement[bool]:
+    return and_(
+        table.c.course_id == course_id,
+        table.c.assignment_id == assignment_id,
+        table.c.competency_id == competency_id,
+    )
+
+
+def remove_alignment(
+    session: Session, *, course_id: int, alignment_id: int, made_by: str, now: datetime
+) -> bool:
+    """Take an alignment back; tells whether there was one in this course.
+
+    What the SIS says of the work does not make it anew.
+    """
+    gone = session.execute(
+        delete(alignment)
+        .where(alignment.c.id == alignment_id, alignment.c.course_id == course_id)
+        .returning(
+            alignment.c.assignment_id, alignment.c.competency_id, alignment.c.weight
+        )
+    ).one_or_none()
+    if gone is None:
+        return False
+    declined = upsert(session, declined_alignment).values(
+        course_id=course_id,
+        assignment_id=gone.assignment_id,
+        competency_id=gone.competency_id,
+        declined_by=made_by,
+        declined_at=now,
+    )
+    session.execute(declined.on_conflict_do_nothing(index_elements=_KEY))
+    put_change(
+        session,
+        at=now,
+        who=made_by,
+        what="alignment removed",
+        subject=("assignment", gone.assignment_id),
+        before={"competency_id": gone.competency_id, "weight": gone.weight},
+    )
+    return True
+
+
+def load_objectives(session: Session, course_id: int) -> dict[int, list[Any]]:
+    """Return what the SIS says the work of a course is about, by assignment.
+
+    Assignments that say nothing are not among them.
+    """
+    mine = is_of_course(course_id, assessments=has_assessments(session))
+    found = session.execute(
+        select(assignment.c.id, assignment.c.learning_objectives).where(
+            mine,
+            assignment.c.status == "active",
+            names_objectives(assignment.c.learning_objectives),
+        )
+    )
+    return {row.id: row.learning_objectives for row in found}
+
+
+def load_declined(session: Session, course_id: int) -> set[tuple[int, int]]:
+    """Return (assignment, competency) that a person took away in a course."""
+    table = declined_alignment
+    found = session.execute(
+        select(table.c.assignment_id, table.c.competency_id).where(
+            table.c.course_id == course_id
+        )
+    )
+    return {(row[0], row[1]) for row in found}
+
+
+def load_case_ids(session: Session, course_id: int) -> dict[str, int]:
+    """Return the competencies of a course's framework by CASE id, those in force.
+
+    What a person has let another one replace goes by its old CASE id too.
+    """
+    found = session.execute(
+        select(competency.c.case_id, competency.c.id)
+        .join(course, course.c.framework_id == competency.c.framework_id)
+        .where(
+            course.c.id == course_id,
+            competency.c.is_assessable,
+            competency.c.retired_at.is_(None),
+        )
+    )
+    in_force = {row[0]: row[1] for row in found}
+    old = session.execute(
+        select(competency.c.case_id, replacement.c.to_id)
+        .join(replacement, replacement.c.from_id == competency.c.id)
+        .where(
+            replacement.c.status == "confirmed",
+            replacement.c.to_id.in_(list(in_force.values())),
+        )
+    )
+    return {row[0]: row[1] for row in old} | in_force
+
+
+def follow_sis(
+    session: Session,
+    course_id: int,
+    wanted: Collection[tuple[int, int]],
+    *,
+    now: datetime,
+) -> int:
+    """Bring the alignments the SIS names in line; returns how many came or went.
+
+    wanted: (assignment, competency). What a person aligned or took away stays.
+    """
+    held = rows(
+        session,
+        select(
+            alignment.c.id,
+            alignment.c.assignment_id,
+            alignment.c.competency_id,
+            alignment.c.made_by,
+        ).where(alignment.c.course_id == course_id),
+    )
+    known = {(one["assignment_id"], one["competency_id"]) for one in held}
+    fresh = sorted(set(wanted) - known - load_declined(session, course_id))
+    gone = [
+        one
+        for one in held
+        if one["made_by"] == BY_SIS
+        and (one["assignment_id"], one["competency_id"]) not in wanted
+    ]
+    if fresh:
+        session.execute(
+            insert(alignment),
+            [
+                {
+                    "course_id": course_id,
+                    "assignment_id": one[0],
+                    "competency_id": one[1],
+                    "weight": 1.0,
+                    "made_by": BY_SIS,
+                    "created_at": now,
+                }
+                for one in fresh
+            ],
+        )
+    if gone:
+        ids = [one["id"] for one in gone]
+        session.execute(delete(alignment).where(alignment.c.id.in_(ids)))
+    told = [_change("alignment saved", pair, now) for pair in fresh]
+    told += [
+        _change("alignment removed", (one["assignment_id"], one["competency_id"]), now)
+        for one in gone
+    ]
+    _put_changes(session, told)
+    return len(told)
+
+
+def _change(what: str, pair: tuple[int, int], now: datetime) -> dict[str, Any]:
+    said = {"competency_id": pair[1], "weight": 1.0}
+    return {
+        "at": now,
+        "who": BY_SIS,
+        "what": what,
+        "subject_table": "assignment",
+        "subject_id": pair[0],
+        "before": said if what == "alignment removed" else None,
+        "after": None if what == "alignment removed" else said,
+    }
+
+
+def _put_changes(session: Session, told: Sequence[Mapping[str, Any]]) -> None:
+    if told:
+        session.execute(insert(change), told)

@@ -1,0 +1,169 @@
+"""A student's one record: where she stands over all courses and years."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import delete, select
+
+from lti_tool.storage.database import rows, upsert
+from lti_tool.storage.schema import competency, course, record, record_rule, seat
+from lti_tool.storage.session import Session
+
+Key = tuple[int, int]  # person, competency
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """Where one student stands on one competency, by all her courses."""
+
+    person_id: int
+    competency_id: int
+    value: float | None
+    ratio: float | None
+    level: int | None
+    level_name: str | None
+    is_mastered: bool
+    rule: str
+    parameter: float | None
+    evidence_count: int
+    probability: float | None
+    evidence_at: datetime | None
+
+
+_FIELDS: Final = tuple(StoredRecord.__slots__)
+_BATCH: Final = 500
+
+
+def load(
+    session: Session, persons: Collection[int], competencies: Collection[int]
+) -> dict[Key, StoredRecord]:
+    """Return the stored records of people on competencies."""
+    found = session.execute(
+        select(*(record.c[name] for name in _FIELDS)).where(
+            record.c.person_id.in_(persons), record.c.competency_id.in_(competencies)
+        )
+    )
+    return {(row.person_id, row.competency_id): StoredRecord(*row) for row in found}
+
+
+def load_of_person(session: Session, person_id: int) -> dict[int, StoredRecord]:
+    """Return one student's whole record, by competency."""
+    found = session.execute(
+        select(*(record.c[name] for name in _FIELDS))
+        .where(record.c.person_id == person_id)
+        .order_by(record.c.competency_id)
+    )
+    return {row.competency_id: StoredRecord(*row) for row in found}
+
+
+def load_computed_at(
+    session: Session, person_id: int, competency_id: int
+) -> datetime | None:
+    """Return when a record was worked out, None if there is none."""
+    return session.scalar(
+        select(record.c.computed_at).where(
+            record.c.person_id == person_id, record.c.competency_id == competency_id
+        )
+    )
+
+
+def save(
+    session: Session,
+    changed: Sequence[StoredRecord],
+    gone: Sequence[Key],
+    now: datetime,
+) -> None:
+    """Write changed records and drop those nothing speaks for any more."""
+    if changed:
+        statement = upsert(session, record)
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["person_id", "competency_id"],
+                set_={
+                    name: statement.excluded[name]
+                    for name in (*_FIELDS[2:], "computed_at")
+                },
+            ),
+            [
+                {**{name: getattr(one, name) for name in _FIELDS}, "computed_at": now}
+                for one in changed
+            ],
+        )
+    by_person: dict[int, list[int]] = {}
+    for person_id, competency_id in gone:
+        by_person.setdefault(person_id, []).append(competency_id)
+    for person_id, competencies in by_person.items():
+        session.execute(
+            delete(record).where(
+                record.c.person_id == person_id,
+                record.c.competency_id.in_(competencies),
+            )
+        )
+
+
+def load_held(session: Session, persons: Collection[int]) -> dict[int, set[Key]]:
+    """Return what people have records of, by framework."""
+    found: dict[int, set[Key]] = {}
+    for some in batches(sorted(persons)):
+        held = session.execute(
+            select(
+                competency.c.framework_id, record.c.person_id, record.c.competency_id
+            )
+            .join(competency, competency.c.id == record.c.competency_id)
+            .where(record.c.person_id.in_(some))
+        )
+        for row in held:
+            key = (row.person_id, row.competency_id)
+            found.setdefault(row.framework_id, set()).add(key)
+    return found
+
+
+def batches(persons: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Yield people by the hundreds, as many as a statement takes."""
+    for start in range(0, len(persons), _BATCH):
+        yield persons[start : start + _BATCH]
+
+
+def load_persons(session: Session, framework_id: int) -> list[int]:
+    """Return who has, or may have, a record on a framework: its courses' learners."""
+    learning = (
+        select(seat.c.person_id)
+        .join(course, course.c.id == seat.c.course_id)
+        .where(course.c.framework_id == framework_id, seat.c.role == "learner")
+    )
+    recorded = (
+        select(record.c.person_id)
+        .join(competency, competency.c.id == record.c.competency_id)
+        .where(competency.c.framework_id == framework_id)
+    )
+    found = learning.union(recorded).subquery()
+    return list(session.scalars(select(found.c.person_id).order_by(found.c.person_id)))
+
+
+def load_record_rule(session: Session, framework_id: int) -> Mapping[str, Any] | None:
+    """Return by what records of a framework are judged, None: as usual."""
+    found = rows(
+        session, select(record_rule).where(record_rule.c.framework_id == framework_id)
+    )
+    return found[0] if found else None
+
+
+def save_record_rule(
+    session: Session,
+    framework_id: int,
+    values: Mapping[str, Any],
+    *,
+    who: str,
+    now: datetime,
+) -> None:
+    """Write rule, parameter, scale, mastery_cut, evidence_order or minimum_pieces."""
+    said = {**values, "changed_by": who, "changed_at": now}
+    session.execute(
+        upsert(session, record_rule)
+        .values(framework_id=framework_id, **said)
+        .on_conflict_do_update(index_elements=["framework_id"], set_=said)
+    )

@@ -1,0 +1,161 @@
+"""What a student shows in one framework, carried into her record of another.
+
+One step only, by what she showed there herself; never silently: each piece names the
+competency it comes from, the edge and what it is worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+from lti_tool.storage import crosswalks, judging
+from lti_tool.storage.crosswalks import Way
+from lti_tool.storage.database import Session
+from lti_tool.storage.evidence import SpokenScore
+from lti_tool.storage.judging import Judging
+from lti_tool.storage.student_records import Key, StoredRecord
+from lti_tool.work import cells, pieces
+from lti_tool.work.scores import Piece
+from lti_tool.work.words import Words
+from mappings.evidence import Evidence
+from mappings.rules import CERTAINTY, Rule
+
+CARRIED: Final = "carried from %(label)s by %(kind)s, worth %(share)s %%"
+
+
+def sentences() -> tuple[str, ...]:
+    """Every text this room says of a piece."""
+    return (CARRIED,)
+
+
+def followers(
+    session: Session, framework_id: int, moved: Collection[Key]
+) -> dict[int, set[Key]]:
+    """Return whose records of what follow, by framework, when these have moved."""
+    found: dict[int, set[Key]] = {}
+    for from_id, to_id in crosswalks.load_links(session):
+        if from_id != framework_id:
+            continue
+        onward: dict[int, list[int]] = {}
+        for way in crosswalks.load_ways(session, to_id):
+            onward.setdefault(way.from_competency_id, []).append(way.to_competency_id)
+        keys = {
+            (person_id, other)
+            for person_id, competency_id in moved
+            for other in onward.get(competency_id, ())
+        }
+        if keys:
+            found[to_id] = keys
+    return found
+
+
+def load(
+    session: Session, mine: Judging, wanted: Collection[Key], *, now: datetime
+) -> list[Piece]:
+    """Return what is carried into these records from other frameworks."""
+    links = crosswalks.load_links(session)
+    origins = {from_id for from_id, to_id in links if to_id == mine.framework_id}
+    if not origins or mine.framework_id is None:
+        return []
+    inside = {competency_id for _person, competency_id in wanted}
+    ways = [
+        way
+        for way in crosswalks.load_ways(session, mine.framework_id)
+        if way.to_competency_id in inside
+    ]
+    shown = _shown(session, origins, ways, {person for person, _one in wanted}, now)
+    chosen = mine.usual.rule
+    keys = frozenset(wanted)
+    return [
+        _piece(person_id, way, shown[person_id, way.from_competency_id], chosen)
+        for way in ways
+        for person_id in sorted({person for person, _one in wanted})
+        if (person_id, way.to_competency_id) in keys
+        and (person_id, way.from_competency_id) in shown
+    ]
+
+
+def _shown(
+    session: Session,
+    origins: Collection[int],
+    ways: Iterable[Way],
+    persons: Collection[int],
+    now: datetime,
+) -> dict[Key, StoredRecord]:
+    """Return where people stand by what they showed in the other frameworks alone."""
+    competencies = {way.from_competency_id for way in ways}
+    read = pieces.load_elsewhere(
+        session, (), persons=sorted(persons), competencies=sorted(competencies)
+    )
+    gathered: dict[Key, list[Piece]] = {}
+    for piece in read:
+        key = (piece.score.person_id, piece.score.competency_id)
+        gathered.setdefault(key, []).append(piece)
+    found: dict[Key, StoredRecord] = {}
+    for one in judging.load_records(session, origins).values():
+        found |= cells.records(one, gathered, now=now)
+    return {key: one for key, one in found.items() if one.ratio is not None}
+
+
+def _piece(person_id: int, way: Way, shown: StoredRecord, chosen: Rule) -> Piece:
+    ratio = min(max(shown.ratio or 0.0, 0.0), 1.0)
+    note: dict[str, str | int] = {
+        "label": way.from_label,
+        "kind": way.kind,
+        "share": round(way.share * 100),
+    }
+    spoken = _spoken(person_id, way, shown, ratio)
+    told = _evidence(way, shown, ratio, chosen)
+    return Piece(spoken, told, None, ratio, 1.0, (Words(CARRIED, note),))
+
+
+def _evidence(way: Way, shown: StoredRecord, ratio: float, chosen: Rule) -> Evidence:
+    """A piece of its own task: certainty weighs it by its share, points are less."""
+    weighs = chosen.name == CERTAINTY
+    return Evidence(
+        task=_task(way),
+        ratio=ratio if weighs else ratio * way.share,
+        at=shown.evidence_at or datetime.min.replace(tzinfo=UTC),
+        weight=way.share if weighs else 1.0,
+        given=ratio,
+        maximum=1.0,
+        source=way.from_label,
+        key=f"crosswalk-{way.from_competency_id}",
+    )
+
+
+def _task(way: Way) -> str:
+    return f"crosswalk {way.from_competency_id}"
+
+
+def _spoken(person_id: int, way: Way, shown: StoredRecord, ratio: float) -> SpokenScore:
+    """Tell it as a score is told, for pages and files."""
+    at = shown.evidence_at
+    return SpokenScore(
+        course_id=0,
+        score_id=way.from_competency_id,
+        person_id=person_id,
+        competency_id=way.to_competency_id,
+        assignment_id=0,
+        title=way.from_label,
+        category=None,
+        term=None,
+        weight=1.0,
+        given=ratio,
+        text=None,
+        minimum=None,
+        maximum=1.0,
+        score_status=None,
+        flags=frozenset(),
+        scale=None,
+        scored_on=None if at is None else at.date(),
+        due_at=None,
+        modified_at=None,
+        status="active",
+        source_id=0,
+        source=way.from_label,
+        kind="crosswalk",
+        task=_task(way),
+    )

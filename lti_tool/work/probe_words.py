@@ -1,0 +1,131 @@
+"""What a look at a source found out, in words that a page can translate.
+
+The library :mod:`oneroster` speaks English; here its sentences stand with places for
+what differs, so that one that was kept is found again whatever it was about.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Final
+
+from lti_tool.work.words import Words
+
+TEMPLATES: Final = (
+    # what was found
+    "the service begins at %(root)s",
+    "the service begins at %(root)s, not where the address leads",
+    "no root of a OneRoster service was found at or below the address",
+    "it speaks OneRoster %(version)s",
+    "its users have the form of %(found)s, the source is set to %(version)s",
+    "given, with the credentials in %(place)s",
+    "credentials are taken in %(found)s, the source sends %(sent)s",
+    "granted: %(scopes)s",
+    "not granted: %(scopes)s; what they cover cannot be read",
+    "the service does not say which rights it granted",
+    "no Date header; its clock is taken to be right",
+    "its clock is %(seconds)s seconds ahead of ours",
+    "its clock is %(seconds)s seconds behind ours",
+    "%(count)s records",
+    "%(count)s or more records",
+    "%(count)s records; %(problem)s",
+    "%(count)s or more records; %(problem)s",
+    "none came; a roster without these cannot be synced",
+    "the answer holds no list of these; it means nothing",
+    "answered %(status)s; these cannot be read",
+    "every collection is empty: the token may see no school",
+    "%(collection)s, of each value its form alone",
+    "limit=%(asked)s gave %(count)s: pages are shorter than asked for",
+    "limit=%(asked)s gave %(count)s records",
+    "limit=%(asked)s is refused, %(less)s is asked for instead",
+    "all %(count)s %(collection)s come on one page; a cap cannot be seen",
+    "pages hold at most %(count)s records, whatever is asked for",
+    "pages of %(count)s come; longer ones do not",
+    "too few records to tell",
+    "the second page is another",
+    "offset is ignored: the second page repeats the first",
+    "X-Total-Count says %(count)s",
+    "no X-Total-Count: the end is proven by an empty page",
+    "X-Total-Count is another on each page",
+    "the Link leads to the next page",
+    "no Link to a next page: offsets are counted",
+    "the Link to the next page leads to another host; it is not followed",
+    "the Link to the next page does not lead to other records",
+    "an order is refused; pages are asked for without one",
+    "sort and orderBy are honoured",
+    "sort or orderBy is ignored: records come in an order of the service's own",
+    "the same page holds the same ids",
+    "the same records came twice, in another order",
+    "the same page asked twice holds other records",
+    "a filter finds what it names",
+    "a filter is refused: everything is read each time",
+    "a filter is ignored: everything is read each time",
+    "only the fields named come",
+    "a choice of fields is refused: whole records are read",
+    "a choice of fields is ignored: whole records are read",
+    "changes alone can be asked for",
+    "changes alone can be asked for; >= leaves out a record of that very moment",
+    "a filter by dateLastModified is refused: every sync reads everything",
+    "a filter by dateLastModified is ignored: every sync reads everything",
+    "no record was ever changed, says the filter: it cannot be believed",
+    "deleted records come as tobedeleted",
+    "no deleted record was seen: what is gone is found by reading everything",
+    "the manifest says absent; what is here stays as it is",
+    "bulk, but no row: a sync will not take it as empty",
+    "bulk, %(count)s rows",
+    "delta, %(count)s rows",
+    # what to do
+    "ask for the full root of the REST service, up to v1p1 or v1p2",
+    "the service refuses our credentials: check them and the scopes",
+    "the client may not read orgs: ask for roster-core.readonly",
+    "check client id, client secret and scopes with whoever gave them",
+    "check the address, the port, and the firewall between us",
+    "ask for a valid certificate, or name its authority with --ca-file",
+    "ask whether the service is up and our address is let through",
+    "give the address the service has now",
+    "wait, or ask for more requests a minute",
+    "set the address to %(root)s",
+    "set the version to %(version)s",
+    "set the credentials to %(auth)s",
+    "set the clock of the service, or ours",
+    "ask for these scopes",
+    "ask for the scope that covers it",
+    "ask which schools the client may see",
+    "ask what this path should answer",
+    "without it no more than one page can be read; ask for offset or Link",
+    "ask whether records are being changed; a pull of them may fail",
+    "ask for links with the name of the host that is asked",
+    "ask for a Link that keeps limit, offset and filter",
+    "records that move between pages are found by their total or a second pass",
+    "ask whether sourcedIds are kept, and whether records are being changed",
+    "ask for filter on sourcedId, status and dateLastModified",
+    "ask for filter=dateLastModified>'...'; until then every sync reads all",
+    "export the file again; nothing of it is read until it is sound",
+)
+_PLACE: Final = re.compile(r"%\((\w+)\)s")
+
+
+def parse_words(text: str) -> Words | None:
+    """Return the sentence a look said as a text with places; None if it is no such."""
+    for pattern, template in _patterns():
+        found = pattern.fullmatch(text)
+        if found is not None:
+            return Words(template, {**found.groupdict()})
+    return None
+
+
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    # Those with the most words of their own are asked first.
+    ordered = sorted(TEMPLATES, key=lambda one: -len(_PLACE.sub("", one)))
+    return tuple((_pattern(one), one) for one in ordered)
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = _PLACE.split(template)
+    made = [
+        f"(?P<{part}>.+)" if place % 2 else re.escape(part)
+        for place, part in enumerate(parts)
+    ]
+    return re.compile("".join(made), re.DOTALL)

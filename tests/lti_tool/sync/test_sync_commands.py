@@ -1,0 +1,145 @@
+"""`source set` and `runs`, as a person at a terminal uses them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from click.testing import CliRunner, Result
+from sqlalchemy import update
+
+from lti_tool.cli import masterybridge
+from lti_tool.storage import schema
+from lti_tool.storage.database import Database
+from tests.lti_tool.sync.conftest import Sis
+
+# A command opens the database itself; one kind of it is enough here.
+
+
+@pytest.fixture
+def database(sqlite_database: Database) -> Database:
+    return sqlite_database
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+def run(sis: Sis, *words: str) -> Result:
+    key = Path(sis.folder / "key")
+    key.write_bytes(b"k" * 32)
+    env = {
+        "MASTERYBRIDGE_DATABASE_URL": str(sis.database.engine.url),
+        "MASTERYBRIDGE_SECRET_KEY_FILE": str(key),
+        "MASTERYBRIDGE_DATA_DIR": str(sis.folder),
+    }
+    return CliRunner(env=env).invoke(masterybridge, list(words))
+
+
+def ask(sis: Sis, *words: str, status: int = 0) -> Any:  # noqa: ANN401 -- JSON
+    result = run(sis, *words, "--json")
+    assert result.exit_code == status, result.output
+    return json.loads(result.stdout)
+
+
+def test_what_is_set_is_kept_and_shown_and_the_rest_stays(sis: Sis) -> None:
+    words = "--limit users=7,2.5%,20% --school x --schedule 04:00 --time-zone UTC"
+    words += " --pause 2026-12-20..2027-01-03 --school-limit 30"
+    shown = ask(sis, "source", "set", "sis", *words.split())["settings"]
+    assert shown["limits"]["users"] == {
+        "ends_floor": 7,
+        "ends_ratio": 0.025,
+        "changes_ratio": 0.2,
+    }
+    assert (shown["school_ratio"], shown["scope"]["schools"]) == (0.3, ["x"])
+    assert (shown["schedule"]["times"], shown["grace_days"]) == (["04:00"], 0)
+    again = ask(sis, "source", "set", "sis", "--grace-days", "3", "--everything")
+    assert again["settings"] == {
+        **shown,
+        "grace_days": 3,
+        "scope": {**shown["scope"], "schools": []},
+    }
+    assert ask(sis, "source", "show", "sis") == again
+    assert "grace_days" in run(sis, "source", "show", "sis").stdout
+    whats = [row[0] for row in sis.rows(schema.change, "what")]
+    assert whats == ["source settings changed"] * 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("--limit users", '--limit "users" cannot be read'),
+        ("--limit people=1,1%", "limits.people: name one of orgs"),
+        ("--time-zone Mars --grace-days 900", "grace_days: write a number 0 to 366"),
+        ("--pause winter", "pauses 1: write both days as 2026-12-24"),
+    ],
+)
+def test_what_cannot_be_kept_is_told_and_changes_nothing(
+    sis: Sis, words: str, told: str
+) -> None:
+    result = run(sis, "source", "set", "sis", *words.split())
+    assert result.exit_code == 1
+    assert told in result.stderr
+    assert sis.rows(schema.change, "what") == []
+
+
+def point_at(sis: Sis, path: Path) -> None:
+    with sis.database.engine.begin() as connection:
+        connection.execute(update(schema.source).values(location=str(path)))
+
+
+def test_a_retry_pulls_what_was_left_out_and_whom_it_names_alone(sis: Sis) -> None:
+    sis.put("enrollments", sis.enrollment("9", "a"))
+    path = sis.bundle()
+    left_out = sis.sync(path)
+    assert left_out.status == "applied_with_rejects"
+    sis.put("users", sis.user("9"), sis.user("8"))
+    sis.change("users", "1", given_name="Anna")
+    sis.drop("results", "r4")
+    point_at(sis, sis.bundle())
+    report = ask(sis, "runs", "retry", str(left_out.run_id))
+    assert report["status"] == "applied"
+    moved = {
+        name: (one["adds"], one["changes"], one["ends"])
+        for name, one in report["plan"].items()
+        if one["adds"] or one["changes"] or one["ends"]
+    }
+    assert moved == {"users": (1, 0, 0), "enrollments": (1, 0, 0)}
+    assert ("9@a", "active") in sis.rows(schema.enrollment, "sourced_id", "status")
+    assert ("r4", "active") in sis.rows(schema.score, "sourced_id", "status")
+    triggers = sis.rows(schema.run, "id", "trigger")
+    assert triggers[-1] == (report["run"], "retry")
+
+
+def test_a_run_that_left_out_nothing_is_pulled_again_as_a_whole(sis: Sis) -> None:
+    run_id = sis.sync().run_id
+    sis.change("users", "1", given_name="Anna")
+    point_at(sis, sis.bundle())
+    report = ask(sis, "runs", "retry", str(run_id))
+    assert report["status"] == "applied"
+    assert report["plan"]["users"]["changes"] == 1
+    assert sis.rows(schema.run, "id", "trigger")[-1] == (report["run"], "retry")
+    assert "no run 99" in run(sis, "runs", "retry", "99").stderr
+
+
+def test_a_run_shows_its_plan_and_its_problems_by_cause(sis: Sis) -> None:
+    sis.put("enrollments", sis.enrollment("9", "a"), sis.enrollment("8", "a"))
+    run_id = str(sis.sync().run_id)
+    shown = ask(sis, "runs", "show", run_id, "--moves", "2")
+    assert shown["causes"] == [
+        {
+            "collection": "enrollments",
+            "field": "user_sourced_id",
+            "code": "dangling",
+            "level": "error",
+            "count": 2,
+        }
+    ]
+    assert [one["collection"] for one in shown["moves"]] == ["orgs", "academicSessions"]
+    assert "dangling" in run(sis, "runs", "show", run_id).stdout

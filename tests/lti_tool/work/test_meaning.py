@@ -1,0 +1,73 @@
+"""Suggestions by meaning are worked out by the worker and read by a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lti_tool.storage import schema
+from lti_tool.work import meaning, offering, sentences
+from mappings.suggestions import Candidate, Closeness
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tests.lti_tool.work.conftest import Classroom
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A model that finds the last candidate nearest to everything; what it read."""
+    read: list[str] = []
+
+    def closeness(held: bytes, text: str) -> Closeness:
+        read.append(text)
+        near = [place / 10 for place in range(len(held))]
+        return Closeness(near, near)
+
+    def held(some: Sequence[Candidate]) -> bytes:
+        return b"x" * len(some)
+
+    monkeypatch.setattr(sentences, "is_installed", lambda: True)
+    monkeypatch.setattr(sentences, "held", held)
+    monkeypatch.setattr(sentences, "closeness", closeness)
+    return read
+
+
+def first(room: Classroom, now: datetime) -> str | None:
+    """The competency that a page offers first for the quiz."""
+    framework_id = room.rows(schema.course, "framework_id")[0][0]
+    case_ids = [row[0] for row in room.rows(schema.competency, "case_id")]
+    found = offering.of_course(
+        room.database, room.course_id, framework_id, allowed=case_ids, now=now
+    )
+    (whole,) = found[room.work["quiz"]]
+    return whole.offers[0].case_id if whole.offers else None
+
+
+def test_a_page_reads_what_the_worker_worked_out_by_meaning(
+    room: Classroom, model: list[str], now: datetime
+) -> None:
+    room.add_assignment("quiz")
+    case_ids = [row[0] for row in room.rows(schema.competency, "case_id")]
+    by_words = first(room, now)
+    assert meaning.prepare_all(room.database, now=now) == 1
+    assert model == ["Work quiz"]
+    assert first(room, now) == case_ids[-1] != by_words
+    assert meaning.prepare_all(room.database, now=now) == 0
+    assert model == ["Work quiz"]
+    room.change(schema.assignment, room.work["quiz"], title="Zebra")
+    assert first(room, now) == by_words
+    assert meaning.prepare_all(room.database, now=now) == 1
+    assert first(room, now) == case_ids[-1]
+
+
+def test_without_the_model_nothing_is_worked_out(
+    room: Classroom, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sentences, "is_installed", lambda: False)
+    room.add_assignment("quiz")
+    assert meaning.prepare_all(room.database, now=now) == 0
+    assert room.count(schema.framework_index) == 0

@@ -1,0 +1,220 @@
+"""A competency replaced by another: proposed, decided by a person, undone exactly."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select
+
+from lti_tool.errors import ConfigError, NotFoundError
+from lti_tool.storage import alignments, schema
+from lti_tool.work import replacements
+from lti_tool.work.frameworks import import_documents
+from tests.lti_tool.work.conftest import NOON
+
+if TYPE_CHECKING:
+    from tests.lti_tool.work.conftest import Classroom
+
+pytestmark = pytest.mark.parametrize(
+    "database",
+    ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)],
+    indirect=True,
+)
+WHO = "person:1"
+
+
+def case_ids(room: Classroom) -> dict[str, str]:
+    with room.database.read() as session:
+        table = schema.competency
+        found = session.execute(select(table.c.human_code, table.c.case_id))
+        return {row[0]: row[1] for row in found}
+
+
+def propose(room: Classroom, *pairs: tuple[str, str]) -> list[int]:
+    """Import replacedBy edges between competencies; returns the proposals' ids."""
+    known = case_ids(room)
+
+    def node(code: str) -> dict[str, str]:
+        return {"identifier": known[code], "title": code, "uri": f"urn:{code}"}
+
+    edges = [
+        {
+            "identifier": f"r-{old}-{new}",
+            "uri": "urn:r",
+            "associationType": "replacedBy",
+            "originNodeURI": node(old),
+            "destinationNodeURI": node(new),
+            "lastChangeDateTime": "2026-01-01T00:00:00Z",
+        }
+        for old, new in pairs
+    ]
+    import_documents(room.database, [("r.json", {"CFAssociations": edges})], NOON)
+    return [row[0] for row in room.rows(schema.replacement, "id")]
+
+
+def state(room: Classroom) -> dict[str, Any]:
+    columns = {
+        schema.alignment: (
+            "id",
+            "assignment_id",
+            "competency_id",
+            "weight",
+            "created_at",
+        ),
+        schema.competency_rule: ("id", "competency_id", "rule"),
+        schema.attainment: ("person_id", "competency_id", "level", "ratio"),
+    }
+    return {
+        table.name: sorted(room.rows(table, *names)) for table, names in columns.items()
+    }
+
+
+def decide(room: Classroom, what: str, replacement_id: int) -> Any:  # noqa: ANN401 -- what each gives
+    with room.database.write() as session:
+        return getattr(replacements, what)(session, replacement_id, who=WHO, now=NOON)
+
+
+@pytest.fixture
+def filled(room: Classroom) -> Classroom:
+    """Work for 7.A, one piece of it for 7.B as well; 7.A has a rule of its own."""
+    room.set_rule("highest")
+    room.add_assignment("one", "7.A")
+    room.add_assignment("both", "7.A", "7.B")
+    room.score("ana", "one", 9)
+    room.score("ana", "both", 4)
+    room.insert(
+        schema.competency_rule,
+        course_id=room.course_id,
+        competency_id=room.competencies["7.A"],
+        rule="latest",
+    )
+    room.refresh()
+    return room
+
+
+def test_a_publishers_edge_is_a_proposal_made_once(filled: Classroom) -> None:
+    before = state(filled)
+    (first,) = propose(filled, ("7.A", "7.B"))
+    assert propose(filled, ("7.A", "7.B")) == [first]
+
+    with filled.database.read() as session:
+        (one,) = replacements.load_proposals(session)
+    named = ("status", "from_code", "to_code", "alignments", "decided_by")
+    assert [one[name] for name in named] == ["proposed", "7.A", "7.B", 2, None]
+    assert state(filled) == before
+
+
+def test_confirming_moves_work_rules_and_levels_and_undoing_puts_all_back(
+    filled: Classroom,
+) -> None:
+    before = state(filled)
+    (here,) = propose(filled, ("7.A", "7.B"))
+    ana, old, new = (
+        filled.people["ana"],
+        filled.competencies["7.A"],
+        filled.competencies["7.B"],
+    )
+    assert {(row[0], row[1]) for row in before["attainment"]} == {
+        (ana, old),
+        (ana, new),
+    }
+
+    assert decide(filled, "confirm", here) == 3
+
+    after = state(filled)
+    assert {row[2] for row in after["alignment"]} == {new}
+    assert len(after["alignment"]) == 2
+    assert [row[1] for row in after["competency_rule"]] == [new]
+    assert [row[:2] for row in after["attainment"]] == [(ana, new)]
+    assert decide(filled, "undo", here) is None
+    assert state(filled) == before
+    with filled.database.read() as session:
+        (one,) = replacements.load_proposals(session)
+    assert (one["status"], one["decided_by"]) == ("undone", WHO)
+    assert decide(filled, "confirm", here) == 3
+
+
+def test_declining_moves_nothing_and_stays(filled: Classroom) -> None:
+    before = state(filled)
+    (here,) = propose(filled, ("7.A", "7.B"))
+
+    decide(filled, "decline", here)
+
+    assert propose(filled, ("7.A", "7.B")) == [here]
+    assert filled.rows(schema.replacement, "status") == [("declined",)]
+    assert state(filled) == before
+
+
+def test_what_cannot_be_decided_says_why(filled: Classroom) -> None:
+    first, second = propose(filled, ("7.A", "7.B"), ("7.B", "7.A"))
+    with pytest.raises(ConfigError) as never:
+        decide(filled, "undo", first)
+    decide(filled, "confirm", first)
+    with pytest.raises(ConfigError) as again:
+        decide(filled, "confirm", first)
+    with pytest.raises(ConfigError) as late:
+        decide(filled, "decline", first)
+    decide(filled, "confirm", second)
+    with pytest.raises(ConfigError) as chained:
+        decide(filled, "undo", first)
+    with pytest.raises(NotFoundError) as none:
+        decide(filled, "confirm", 99)
+
+    assert [str(one.value) for one in (never, again, late, chained, none)] == [
+        "this replacement is not in force; there is nothing to undo",
+        "this replacement is in force already; undo it first",
+        "this replacement is confirmed already",
+        "the new competency was itself replaced; undo that replacement first",
+        "no replacement has the id 99",
+    ]
+
+
+def test_a_course_of_the_old_framework_moves_when_it_changes_to_the_new(
+    filled: Classroom,
+) -> None:
+    import_documents(
+        filled.database,
+        [
+            (
+                "new.json",
+                {
+                    "CFDocument": {"identifier": "new", "title": "New"},
+                    "CFItems": [
+                        {
+                            "identifier": "n-1",
+                            "fullStatement": "New",
+                            "humanCodingScheme": "8.A",
+                        }
+                    ],
+                },
+            )
+        ],
+        NOON,
+    )
+    before = state(filled)
+    (here,) = propose(filled, ("7.A", "8.A"))
+    assert decide(filled, "confirm", here) == 0
+    assert state(filled) == before
+    ((framework_id,),) = [
+        row for row in filled.rows(schema.framework, "id") if row[0] != 1
+    ]
+    filled.change(schema.course, filled.course_id, framework_id=framework_id)
+
+    with filled.database.write() as session:
+        moved = replacements.follow(session, filled.course_id, who=WHO, now=NOON)
+        again = replacements.follow(session, filled.course_id, who=WHO, now=NOON)
+        named = alignments.load_case_ids(session, filled.course_id)
+    filled.refresh(now=NOON + timedelta(days=1))
+
+    assert (moved, again) == (3, 0)
+    old = case_ids(filled)["7.A"]
+    assert named[old] == named["n-1"]
+    assert [
+        row[1] for row in filled.rows(schema.attainment, "id", "competency_id")
+    ] == [named["n-1"]]
+    filled.change(schema.course, filled.course_id, framework_id=1)
+    decide(filled, "undo", here)
+    assert state(filled)["alignment"] == before["alignment"]
+    assert state(filled)["competency_rule"] == before["competency_rule"]

@@ -1,0 +1,224 @@
+"""The administrators' pages in a real browser: keys, colours, languages, widths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import redirect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from werkzeug.wrappers import Response
+
+from lti_tool.storage import accounts, platforms, registrations
+from lti_tool.storage.registrations import NewRegistration
+from lti_tool.web.admin.guard import keep_admin
+from tests.web.admin.conftest import PASSWORD, USERNAME, Office
+
+pytestmark = pytest.mark.browser
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+WATCH = """
+window.refusals = [];
+document.addEventListener("securitypolicyviolation",
+  (event) => window.refusals.push(event.violatedDirective + " " + event.blockedURI));
+"""
+SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
+CHECKS = [
+    {"name": "issuer", "finding": "issuer_answers", "values": {"host": "lms"}},
+    {"name": "keys", "finding": "keys_silent", "values": {"problem": "away"}},
+]
+PAGES = (
+    "/admin/",
+    "/admin/platforms",
+    "/admin/platforms/1",
+    "/admin/platforms/2",
+    "/admin/platforms/1/edit",
+    "/admin/platforms/1/remove",
+    "/admin/register",
+    "/admin/register/canvas",
+    "/admin/register/moodle?way=manual&site=moodle.example.org",
+    "/admin/register/moodle?way=dynamic",
+    "/admin/register/platform/1/checks",
+    "/admin/register/platform/1/done",
+    "/admin/keys",
+    "/admin/accounts",
+    "/admin/account",
+    "/admin/platforms/99",
+)
+
+
+@dataclass
+class Site:
+    url: str
+    office: Office
+    asked: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def page(self, context: BrowserContext, *, is_in: bool = True) -> Page:
+        context.add_init_script(WATCH)
+        page = context.new_page()
+        page.on("request", lambda one: self.asked.append(one.url))
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        if is_in:
+            page.goto(f"{self.url}/enter")
+        return page
+
+    def check(self, page: Page) -> None:
+        """Nothing failed, nothing foreign was asked for, nothing was refused."""
+        assert self.faults == []
+        own = (self.url, "data:")
+        assert [one for one in self.asked if not one.startswith(own)] == []
+        assert page.evaluate("window.refusals") == []
+
+
+@pytest.fixture
+def site(office: Office, serve: Callable[..., str]) -> Site:
+    with office.database.write() as session:
+        for client_id in ("a", "b"):
+            new = NewRegistration(
+                name="Our Moodle",
+                issuer="https://moodle.example.org",
+                client_id=client_id,
+                auth_url="https://moodle.example.org/auth",
+                token_url="https://moodle.example.org/token",  # noqa: S106 -- an address
+                jwks_url="https://moodle.example.org/jwks",
+                vendor="moodle",
+            )
+            made = registrations.add_registration(
+                session, new, deployment_ids=["1"], now=office.now
+            )
+            registrations.hold_deployment(session, made, "2", now=office.now)
+        found = [{**one, "is_silent": False} for one in CHECKS]
+        platforms.save_platform(
+            session, 1, checks={"at": office.now.isoformat(), "checks": found}
+        )
+        platforms.save_platform(
+            session,
+            2,
+            status="pending",
+            asked={"scope": SCOPE},
+            granted={"scope": ""},
+        )
+
+    def enter() -> Response:
+        with office.database.write() as session:
+            secret = accounts.open_session(session, office.rosa, now=office.clock())
+        answer = redirect("/admin/", 303)
+        keep_admin(answer, secret)
+        return answer
+
+    office.app.add_url_rule("/enter", "enter", enter)
+    return Site(serve(office.app), office)
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1000, "height": 800})
+    yield context
+    context.close()
+
+
+def violations(page: Page) -> list[tuple[str, str]]:
+    results = Axe().run(page, options={"runOnly": TAGS}).response
+    return [(one["id"], one["nodes"][0]["html"]) for one in results["violations"]]
+
+
+@pytest.mark.parametrize(
+    ("locale", "scheme", "width"),
+    [("en", "light", 1000), ("ar", "dark", 320)],
+)
+def test_every_page_is_for_everybody_and_fits(
+    browser: Browser, site: Site, locale: str, scheme: str, width: int
+) -> None:
+    context = browser.new_context(
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,  # type: ignore[arg-type] # one of its words
+        locale=locale,
+    )
+    page = site.page(context)
+    found, wide = {}, {}
+    for path in PAGES:
+        page.goto(site.url + path)
+        assert page.evaluate("document.documentElement.dir") == (
+            "rtl" if locale == "ar" else "ltr"
+        )
+        site.check(page)  # before axe, which has a style of its own
+        if bad := violations(page):
+            found[path] = bad
+        over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if over > 0:
+            wide[path] = over
+    context.close()
+    assert found == {}
+    assert wide == {}
+
+
+def test_signing_in_and_registering_takes_no_mouse(
+    context: BrowserContext, site: Site
+) -> None:
+    page = site.page(context, is_in=False)
+    page.goto(f"{site.url}/admin/register/moodle?way=manual")
+    page.locator("#username").focus()
+    page.keyboard.type(USERNAME)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/admin/register/moodle?way=manual")
+    page.locator("#site").focus()
+    page.keyboard.type("learn.example.org")
+    page.keyboard.press("Enter")
+    expect(page.locator("#issuer")).to_have_value("https://learn.example.org")
+    page.locator("#client_id").focus()
+    page.keyboard.type("new")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/admin/register/platform/3/checks")
+    # The checks begin by themselves; nothing answers there, and the page says so.
+    expect(page.locator(".checks .bad").first).to_be_visible()
+    assert "What to do:" in page.locator(".checks .bad").first.inner_text()
+    site.check(page)
+
+
+def test_a_value_is_copied_and_that_is_said(
+    context: BrowserContext, site: Site
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site.url)
+    page = site.page(context)
+    page.goto(f"{site.url}/admin/register/canvas")
+    button = page.locator("[data-copy]").nth(2)
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(button).to_have_text("Copied")
+    expect(page.locator("body > p[role=status]")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == "https://mastery.example.org/lti/config/canvas.json"
+    site.check(page)
+
+
+def test_what_waits_appears_by_itself(context: BrowserContext, site: Site) -> None:
+    page = site.page(context)
+    page.goto(f"{site.url}/admin/register/platform/1/checks")
+    live = page.locator(".live")
+    expect(live).to_contain_text("Waiting for your test launch.")
+    page.evaluate("document.querySelector('.live').dataset.mark = 'same page'")
+    with site.office.database.write() as session:
+        registrations.hold_deployment(session, 1, "new one", now=site.office.now)
+    expect(live).to_contain_text("new one")
+    assert live.get_attribute("data-mark") == "same page"
+    site.check(page)
+
+
+def test_without_scripts_every_form_still_works(browser: Browser, site: Site) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = site.page(context, is_in=False)
+    page.goto(f"{site.url}/admin/platforms/1")
+    page.fill("#username", USERNAME)
+    page.fill("#password", PASSWORD)
+    page.locator("main button").click()
+    page.locator("#deployments ~ .scroll button", has_text="Approve").click()
+    assert "Approved." in page.locator("[role=status]").inner_text()
+    page.goto(f"{site.url}/admin/register/canvas")
+    assert page.locator("[data-copy]").first.is_hidden()
+    assert page.locator("#value-1-3").input_value().endswith("/lti/config/canvas.json")
+    context.close()
