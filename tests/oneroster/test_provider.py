@@ -5,8 +5,6 @@ lines are tables of requests with their answers.
 """
 
 import json
-import socket
-import threading
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -16,7 +14,6 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 import requests
 from flask import Flask
-from waitress.server import create_server
 
 from oneroster.auth import ClientCredentials
 from oneroster.catalog import KINDS, MemoryCatalog
@@ -28,6 +25,8 @@ from oneroster.models import LineItem, Record, Result, parse_record
 from oneroster.provider import Manners, blueprint
 from oneroster.provider_operations import OPERATIONS
 from oneroster.service import Service
+from tests.lti_tool.conftest import serving
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -1069,13 +1068,8 @@ def test_our_client_writes_what_it_then_reads(sis: Sis) -> None:
 @pytest.fixture
 def url(sis: Sis) -> Iterator[str]:
     """Where the provider is served on a real socket."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = create_server(sis.app, sockets=[listener])
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.close()
-    thread.join(timeout=30)
+    with serving() as start:
+        yield start(sis.app, free_port())
 
 
 def test_a_real_server_serves_the_same(sis: Sis, url: str) -> None:
