@@ -1,6 +1,23 @@
 """The competency domain: frameworks, evidence, rules, attainments, pathways.
 
 Standard library only, no I/O, no clock: values in, values out.
+
+Frameworks: :mod:`~mappings.frameworks` and walks over them; in and out of CASE
+(:mod:`~mappings.case`, with ``case_fields``, ``case_parts``, ``case_problems``) and
+tables (``framework_tables``); written here (``editing``), compared (``differences``),
+checked (``limits``); ``rubrics`` and ``grade_levels`` in them; ``crosswalks`` between
+them.
+
+Levels: :mod:`~mappings.scales`, with a name and ``colours`` (``named_scales``).
+
+Mastery: :mod:`~mappings.evidence` and what of it counts (``counting``), judged by
+:mod:`~mappings.rules` (``calculations``, ``certainty`` on ``beta``, ``rounding``) into
+:mod:`~mappings.mastery`; told by ``explanations``, ``lines`` and ``wording``, tried out
+by ``trials``; what changed is in ``outcomes``, what comes next in ``pathways``.
+
+Aligning work: :mod:`~mappings.alignments`; ``codes`` that a text names itself,
+:mod:`~mappings.suggestions` by ``words`` among ``candidates``, put in order by
+``ranking``; ``resources`` that help.
 """
 
 from mappings.alignments import Alignment

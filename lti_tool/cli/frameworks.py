@@ -18,7 +18,8 @@ from lti_tool.platforms.http import GuardedSession
 from lti_tool.storage import framework_versions, frameworks
 from lti_tool.work.case_services import Unread
 from lti_tool.work.framework_files import is_url, read_all
-from lti_tool.work.frameworks import Imported, import_documents
+from lti_tool.work.framework_orders import offer_exemplars
+from lti_tool.work.frameworks import WHO, Imported, import_documents
 from mappings.case import format_case
 from mappings.differences import CHANGED, Difference, differences
 from mappings.framework_tables import format_table
@@ -61,15 +62,18 @@ def _import(bench: Bench, names: tuple[str, ...], **options: Any) -> int:  # noq
             else:
                 done += import_documents(bench.database, group, now())
             move("documents", len(done) + len(unread))
+    offered = offer_exemplars(bench.database, done, who=WHO, now=now())
     bench.say(
         {
             "imported": [_import_document(one) for one in done],
             "unread": [{"framework": one.name, "text": one.text} for one in unread],
+            "resources": offered,
         },
         "\n".join(
             [
                 *(_import_text(one) for one in done),
                 *(f"{one.name}: not read: {one.text}" for one in unread),
+                *([f"{offered} exemplars offered as resources"] if offered else []),
             ]
         ),
     )

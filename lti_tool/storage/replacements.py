@@ -287,22 +287,6 @@ def load_touched(session: Session, one: Replacement) -> list[int]:
     return list(found)
 
 
-def count_retired(session: Session, framework_id: int) -> int:
-    """Return how many alignments point to retired competencies of a framework."""
-    return int(
-        session.scalar(
-            select(func.count())
-            .select_from(alignment)
-            .join(competency, competency.c.id == alignment.c.competency_id)
-            .where(
-                competency.c.framework_id == framework_id,
-                competency.c.retired_at.is_not(None),
-            )
-        )
-        or 0
-    )
-
-
 def _of_courses(table: Table, courses: Collection[int]) -> ColumnElement[bool]:
     if table is resource_link:
         place = placement.c.id == resource_link.c.placement_id

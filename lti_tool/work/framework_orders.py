@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Final
@@ -106,7 +106,8 @@ def _import(
             left.append(Unread(group[0][0], str(error)))
     if left and not done:
         raise ConfigError(left[0].text)
-    return _told(done, left, _offer_exemplars(database, order, done, clock()))
+    offered = offer_exemplars(database, done, who=order.ordered_by, now=clock())
+    return _told(done, left, offered)
 
 
 def _read(
@@ -127,13 +128,17 @@ def _size(group: list[Named]) -> int:
     return sum(len(one) for one in lists if isinstance(one, list))
 
 
-def _offer_exemplars(
-    database: Database, order: FrameworkOrder, done: list[Imported], now: datetime
+def offer_exemplars(
+    database: Database, done: Iterable[Imported], *, who: str, now: datetime
 ) -> int:
+    """Offer to the school what the frameworks just imported name as exemplars.
+
+    Returns how many are new; may be run twice.
+    """
     ids = {one.framework.framework_id for one in done if one.framework is not None}
     with database.write() as session:
         return sum(
-            resources.take_exemplars(session, one, who=order.ordered_by, now=now)
+            resources.take_exemplars(session, one, who=who, now=now)
             for one in sorted(ids)
         )
 

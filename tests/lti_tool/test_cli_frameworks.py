@@ -105,3 +105,32 @@ def test_what_was_not_meant_so_is_said(
     shell.ask("framework", "import", shell.file("Ours.csv", TABLE))
 
     assert said in shell.ask("framework", *words, status=2)
+
+
+def test_an_import_offers_what_a_framework_names_as_exemplars(shell: Shell) -> None:
+    document = {
+        "CFDocument": {"identifier": "doc", "title": "Math"},
+        "CFItems": [{"identifier": "k-1", "fullStatement": "Compare ratios"}],
+        "CFAssociations": [
+            {
+                "identifier": "e-1",
+                "associationType": "exemplar",
+                "originNodeURI": {"identifier": "k-1", "uri": "urn:k-1"},
+                "destinationNodeURI": {
+                    "identifier": "x-1",
+                    "uri": "https://tasks.example.org/7",
+                    "title": "A task on ratios",
+                },
+            }
+        ],
+    }
+    path = shell.file("math.json", json.dumps(document))
+
+    first = shell.ask("framework", "import", path)
+    again = shell.ask("framework", "import", path)
+    held = shell.ask("resource", "list")
+
+    assert (first["resources"], again["resources"]) == (1, 0)
+    assert [(one["title"], one["url"]) for one in held] == [
+        ("A task on ratios", "https://tasks.example.org/7")
+    ]
