@@ -59,20 +59,12 @@ from mappings.pathways import (
     shared_gaps,
     unlocked,
 )
+from mappings.postings import Candidate, Index, index, parse_index
 from mappings.ranking import Ranker, is_enough, learned, parse_ranker
 from mappings.resources import Helper, host_of, parse_link, ranked
 from mappings.rules import RULES, Parameter, Rule, RuleSpec, rule
 from mappings.scales import FOUR, Level, Scale, reaches
-from mappings.suggestions import (
-    Candidate,
-    Closeness,
-    Index,
-    Query,
-    Suggestion,
-    index,
-    parse_index,
-    suggest,
-)
+from mappings.suggestions import Closeness, Query, Suggestion, suggest
 from mappings.trials import calculation, scale_of
 from mappings.wording import TEMPLATES, Words
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from mappings.codes import Codes, codes
 from mappings.frameworks import Competency, Framework
 from mappings.grade_levels import grades_in, grades_of
-from mappings.suggestions import Candidate
+from mappings.postings import Candidate
 
 ANCESTORS = 2
 # What says of a group of standards how they are set apart, and nothing of them.

@@ -1,39 +1,23 @@
 """Text to likely competencies: BM25 by words, and a ranker that is plain numbers."""
 
-import json
-import math
-import zlib
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
+from itertools import islice
 
 from mappings.grade_levels import gap
+from mappings.postings import Index
 from mappings.ranking import Ranker
+from mappings.views import View
 from mappings.words import Stem, words
 
 # Chosen on the crosswalk of the benchmark (`suggest`); little hangs on any of them.
-SATURATION = 1.5
-LENGTH = 0.6
-ABOVE = 0.6  # what a word in an ancestor's text counts of one in the statement
-TITLE, TEXT, PART = 1.0, 1.0, 0.5
-NEAR_GRADES = 1
+TITLE, TEXT, PART = 2, 2, 1  # a word of a rubric row counts half
 OTHER_GRADE = 0.9  # what a match of a neighbouring grade is worth of one's own
 FARTHEST = 4
 CONSIDERED = 50
 TOP = 5
 MOST_WORDS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A competency that may be suggested; above is the text of two ancestors."""
-
-    key: str
-    text: str
-    above: str = ""
-    grades: frozenset[int] = frozenset()
-    subjects: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,90 +77,6 @@ BY_MEANING = Ranker(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
-    """The words of all candidates, so that one text is compared with them quickly."""
-
-    keys: tuple[str, ...]
-    grades: tuple[frozenset[int], ...]
-    subjects: tuple[frozenset[str], ...]
-    postings: Mapping[str, tuple[Sequence[int], Sequence[float]]]
-
-    def scores(self, query: Mapping[str, float]) -> list[float]:
-        """Return the BM25 score of each candidate for weighed stems."""
-        found = [0.0] * len(self.keys)
-        for stem, weight in query.items():
-            places, worth = self.postings.get(stem, ((), ()))
-            for place, value in zip(places, worth, strict=True):
-                found[place] += weight * value
-        return found
-
-    def most(self, query: Mapping[str, float]) -> float:
-        """Return what a candidate scored that said all of a query, rare words too."""
-        unknown = math.log(2 * len(self.keys) + 2)
-        return math.fsum(
-            weight * max(self.postings[stem][1], default=0.0)
-            if stem in self.postings
-            else weight * unknown
-            for stem, weight in query.items()
-        )
-
-    def format(self) -> bytes:
-        """Return the index as bytes: compressed JSON, no code in it."""
-        told = {
-            "keys": self.keys,
-            "grades": [sorted(one) for one in self.grades],
-            "subjects": [sorted(one) for one in self.subjects],
-            "postings": self.postings,
-        }
-        return zlib.compress(json.dumps(told, separators=(",", ":")).encode(), 3)
-
-
-def parse_index(content: bytes) -> Index:
-    """Return the index that these bytes hold."""
-    told = json.loads(zlib.decompress(content))
-    return Index(
-        tuple(told["keys"]),
-        tuple(frozenset(one) for one in told["grades"]),
-        tuple(frozenset(one) for one in told["subjects"]),
-        {stem: (one[0], one[1]) for stem, one in told["postings"].items()},
-    )
-
-
-def index(candidates: Sequence[Candidate], stem: Stem) -> Index:
-    """Return the index of candidates, in their order.
-
-    Source: Okapi BM25, Robertson and Zaragoza 2009, with the idf that stays above 0.
-    """
-    counted = [_counted(one, stem) for one in candidates]
-    sizes = [sum(one.values()) for one in counted]
-    usual = math.fsum(sizes) / max(len(sizes), 1) or 1.0
-    found: dict[str, tuple[list[int], list[float]]] = {}
-    for place, (counts, size) in enumerate(zip(counted, sizes, strict=True)):
-        damp = SATURATION * (1 - LENGTH + LENGTH * size / usual)
-        for term, count in counts.items():
-            places, worth = found.setdefault(term, ([], []))
-            places.append(place)
-            worth.append(count * (SATURATION + 1) / (count + damp))
-    for places, worth in found.values():
-        rare = math.log(1 + (len(counted) - len(places) + 0.5) / (len(places) + 0.5))
-        worth[:] = [round(value * rare, 4) for value in worth]
-    return Index(
-        tuple(one.key for one in candidates),
-        tuple(one.grades for one in candidates),
-        tuple(one.subjects for one in candidates),
-        found,
-    )
-
-
-def _counted(one: Candidate, stem: Stem) -> dict[str, float]:
-    counts: dict[str, float] = dict(Counter(map(stem, words(one.text))))
-    for word in words(one.above):
-        term = stem(word)
-        counts[term] = counts.get(term, 0.0) + ABOVE
-    return counts
-
-
 def suggest(  # noqa: PLR0913 -- the text, what it is compared with, and how
     index: Index,
     query: Query,
@@ -195,14 +95,14 @@ def suggest(  # noqa: PLR0913 -- the text, what it is compared with, and how
     """
     by_stem = _weighed(query, stem)
     weights = {term: weight for term, (weight, _) in by_stem.items()}
-    scores = index.scores(weights)
-    places = _places(index, query, top, allowed)
-    drawn = _drawn(places, scores, closeness)
-    if not drawn or not (closeness or any(scores[place] > 0 for place in drawn)):
+    view = index.views.view(query.grades, query.subjects, top=top, allowed=allowed)
+    scores = index.sums.best(weights, CONSIDERED, within=view.mask)
+    if not scores and not closeness:
         return []
+    drawn = _drawn(view, scores, closeness)
     most = index.most(weights) or 1.0
-    shares = [value / most for value in scores]
-    rated = _rated(index, query, drawn, shares, closeness)
+    shares = {place: _score(index, weights, scores, place) / most for place in drawn}
+    rated = _rated(index, query, shares, closeness)
     chosen = nlargest(
         top, rated, key=lambda one: (_order(one, ranker, closeness), -one[0])
     )
@@ -231,9 +131,9 @@ def _order(one: Rated, ranker: Ranker | None, closeness: Closeness | None) -> fl
     return worth * (OTHER_GRADE if features["grade_gap"] else 1.0)
 
 
-def _weighed(query: Query, stem: Stem) -> dict[str, tuple[float, str]]:
+def _weighed(query: Query, stem: Stem) -> dict[str, tuple[int, str]]:
     """Each stem of a query with its weight, and the first word it was seen in."""
-    found: dict[str, tuple[float, str]] = {}
+    found: dict[str, tuple[int, str]] = {}
     fields = [(query.title, TITLE), (query.text, TEXT)]
     fields += [(part, PART) for part in query.parts]
     for text, weight in fields:
@@ -245,95 +145,70 @@ def _weighed(query: Query, stem: Stem) -> dict[str, tuple[float, str]]:
     return found
 
 
-def _places(
-    index: Index, query: Query, top: int, allowed: Collection[str] | None
-) -> list[int]:
-    """The candidates near enough in grade and subject, more if they are too few."""
-    fitting = [
-        place
-        for place, subjects in enumerate(index.subjects)
-        if (not subjects or not query.subjects or subjects & query.subjects)
-        and (allowed is None or index.keys[place] in allowed)
-    ]
-    near = [
-        place
-        for place in fitting
-        if (gap(index.grades[place], query.grades) or 0) <= NEAR_GRADES
-    ]
-    if len(near) >= top:
-        return near
-    return sorted(
-        fitting, key=lambda place: gap(index.grades[place], query.grades) or 0
-    )[: max(top, len(near))]
-
-
 def _drawn(
-    places: Sequence[int], scores: Sequence[float], closeness: Closeness | None
+    view: View, scores: Mapping[int, int], closeness: Closeness | None
 ) -> list[int]:
-    """The best by words and the best by meaning, each once."""
-    best = nlargest(CONSIDERED, places, key=lambda place: (scores[place], -place))
+    """The best by words, filled up from the first; and the best by meaning."""
+    best = list(scores)
+    if len(best) < CONSIDERED:
+        others = (place for place in view.places if place not in scores)
+        best += islice(others, CONSIDERED - len(best))
     if closeness is not None:
         best += nlargest(
-            CONSIDERED, places, key=lambda place: (closeness.mean(place), -place)
+            CONSIDERED, view.places, key=lambda place: (closeness.mean(place), -place)
         )
     return list(dict.fromkeys(best))
+
+
+def _score(
+    index: Index, weights: Mapping[str, int], scores: Mapping[int, int], place: int
+) -> int:
+    """The score of a place: known if it is among the best by words, else added up."""
+    found = scores.get(place)
+    if found is None:
+        found = sum(w * index.sums.worth(stem, place) for stem, w in weights.items())
+    return found
 
 
 def _rated(
     index: Index,
     query: Query,
-    drawn: Sequence[int],
-    shares: Sequence[float],
+    shares: Mapping[int, float],
     closeness: Closeness | None,
 ) -> list[Rated]:
-    by_words = _ranks(drawn, {place: shares[place] for place in drawn})
+    by_words = _ranks(shares)
     by_meaning = (
-        _ranks(drawn, {place: closeness.mean(place) for place in drawn})
-        if closeness
-        else {}
+        _ranks({place: closeness.mean(place) for place in shares}) if closeness else {}
     )
     rated = []
-    for place in drawn:
+    for place, share in shares.items():
         apart = gap(index.grades[place], query.grades)
         features = {
-            "bm25": round(shares[place], 4),
+            "bm25": round(share, 4),
             "statement": round(closeness.statement[place], 4) if closeness else 0.0,
             "context": round(closeness.context[place], 4) if closeness else 0.0,
             "grade_gap": float(min(apart or 0, FARTHEST)),
             "same_grade": float(apart == 0),
-            "word_rank": 1 / by_words[place] if shares[place] > 0 else 0.0,
+            "word_rank": 1 / by_words[place] if share > 0 else 0.0,
             "meaning_rank": 1 / by_meaning[place] if closeness else 0.0,
         }
         rated.append((place, features))
     return rated
 
 
-def _ranks(drawn: Sequence[int], worth: Mapping[int, float]) -> dict[int, int]:
-    ordered = sorted(drawn, key=lambda place: (-worth[place], place))
+def _ranks(worth: Mapping[int, float]) -> dict[int, int]:
+    ordered = sorted(worth, key=lambda place: (-worth[place], place))
     return {place: rank for rank, place in enumerate(ordered, 1)}
 
 
 def _matched(
-    index: Index, by_stem: Mapping[str, tuple[float, str]], place: int
+    index: Index, by_stem: Mapping[str, tuple[int, str]], place: int
 ) -> tuple[str, ...]:
     """The words of the query that the candidate has, those that say most first."""
-    worth: list[tuple[float, str]] = []
+    worth: list[tuple[int, str]] = []
     for term, (weight, word) in by_stem.items():
-        places, values = index.postings.get(term, ((), ()))
-        at = _find(places, place)
-        if at is not None:
-            worth.append((weight * values[at], word))
+        value = index.sums.worth(term, place)
+        if value:
+            worth.append((weight * value, word))
     worth.sort(key=lambda one: -one[0])
     return tuple(word for _, word in worth[:MOST_WORDS])
-
-
-def _find(places: Sequence[int], place: int) -> int | None:
-    """Where place stands among places, which are in order."""
-    low, high = 0, len(places)
-    while low < high:
-        middle = (low + high) // 2
-        if places[middle] < place:
-            low = middle + 1
-        else:
-            high = middle
-    return low if low < len(places) and places[low] == place else None

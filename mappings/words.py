@@ -1,7 +1,7 @@
 """The words of a text that carry its meaning, cut to their stems."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from html import unescape
 
@@ -29,7 +29,9 @@ STOP = frozenset(
 
 def plain(text: str) -> str:
     """Return text without HTML tags, entities and LaTeX marks."""
-    return _LATEX.sub(" ", unescape(_TAG.sub(" ", text)))
+    if "<" in text:
+        text = _TAG.sub(" ", text)
+    return _LATEX.sub(" ", unescape(text))
 
 
 def words(text: str) -> list[str]:
@@ -37,11 +39,16 @@ def words(text: str) -> list[str]:
 
     A number says something; a single letter does not.
     """
-    return [
-        word
-        for word in _WORD.findall(plain(text).casefold())
-        if word not in STOP and (len(word) >= _SHORTEST or word.isdecimal())
-    ]
+    return [word for word in _folded(text) if _says(word)]
+
+
+def _folded(text: str) -> list[str]:
+    found: list[str] = _WORD.findall(plain(text).casefold())
+    return found
+
+
+def _says(word: str) -> bool:
+    return word not in STOP and (len(word) >= _SHORTEST or word.isdecimal())
 
 
 def remembering(stem: Stem) -> Stem:
@@ -52,3 +59,19 @@ def remembering(stem: Stem) -> Stem:
 def terms(text: str, stem: Stem) -> list[str]:
     """Return the stems of the words of a text, in its order."""
     return [stem(word) for word in words(text)]
+
+
+class Lexicon(dict[str, str]):
+    """The stem of each word, asked for once; "" for a word that says nothing."""
+
+    def __init__(self, stem: Stem) -> None:
+        super().__init__()
+        self._stem = stem
+
+    def __missing__(self, word: str) -> str:
+        found = self[word] = self._stem(word) if _says(word) else ""
+        return found
+
+    def terms(self, text: str) -> Iterator[str]:
+        """Yield the stems of the words of a text, in its order."""
+        return filter(None, map(self.__getitem__, _folded(text)))

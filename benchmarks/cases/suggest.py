@@ -23,15 +23,13 @@ from lti_tool.work.stems import stemmer
 from mappings.candidates import candidates, grades_for, suggestable
 from mappings.case import parse_case
 from mappings.frameworks import Framework
+from mappings.postings import Candidate, index, parse_index
 from mappings.ranking import Features, Ranker, learned
 from mappings.suggestions import (
     CONSIDERED,
-    Candidate,
     Closeness,
     Query,
     Suggestion,
-    index,
-    parse_index,
     suggest,
 )
 

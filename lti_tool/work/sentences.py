@@ -14,7 +14,8 @@ from importlib.util import find_spec
 from typing import Any, Final
 
 from lti_tool.work import wordpieces
-from mappings.suggestions import Candidate, Closeness
+from mappings.postings import Candidate
+from mappings.suggestions import Closeness
 
 SIZE: Final = 384
 KIND: Final = "all-minilm-l6-v2-int8"

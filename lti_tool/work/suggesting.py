@@ -23,12 +23,13 @@ from mappings.candidates import candidates, codes_of, suggestable
 from mappings.codes import Codes
 from mappings.frameworks import Framework
 from mappings.grade_levels import grades_of
+from mappings.postings import Index, index
+from mappings.postings import parse_index as parse_words
 from mappings.ranking import Ranker, is_enough, learned, parse_ranker
-from mappings.suggestions import TOP, Index, Query, Suggestion, index, suggest
-from mappings.suggestions import parse_index as parse_words
+from mappings.suggestions import TOP, Query, Suggestion, suggest
 from mappings.words import Stem
 
-WORDS: Final = "words:1"
+WORDS: Final = "words:2"
 CODES: Final = "codes:1"
 NAMED: Final = "named"  # the text names it, by code or GUID
 LIKELY: Final = "likely"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mappings.candidates import candidates, codes_of, suggestable
 from mappings.frameworks import Association, Competency, Framework
+from mappings.postings import Candidate, index, parse_index
 from mappings.ranking import (
     FEATURES,
     Ranker,
@@ -17,14 +18,7 @@ from mappings.ranking import (
     learned,
     parse_ranker,
 )
-from mappings.suggestions import (
-    Candidate,
-    Closeness,
-    Query,
-    index,
-    parse_index,
-    suggest,
-)
+from mappings.suggestions import Closeness, Query, suggest
 from mappings.words import plain, remembering, terms, words
 
 
@@ -133,7 +127,7 @@ def test_a_ranker_decides_the_order() -> None:
 
 def test_an_index_is_the_same_after_it_was_stored() -> None:
     assert parse_index(MADE.format()) == MADE
-    assert index([], stem).scores({"area": 1.0}) == []
+    assert suggest(index([], stem), Query("area"), stem) == []
 
 
 def pairs(count: int) -> list[tuple[dict[str, float], bool]]:

@@ -9,7 +9,8 @@ import pytest
 
 from lti_tool.storage import schema
 from lti_tool.work import meaning, offering, sentences
-from mappings.suggestions import Candidate, Closeness
+from mappings.postings import Candidate
+from mappings.suggestions import Closeness
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -6,7 +6,7 @@ import pytest
 
 from lti_tool.work import sentences, wordpieces
 from lti_tool.work.stems import stemmer
-from mappings.suggestions import Candidate
+from mappings.postings import Candidate
 
 
 def said(text: str, *, longest: int = wordpieces.LONGEST) -> list[str]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.lti_tool.work.conftest import Classroom
 
-CODES = ("words:1", "codes:1")
+CODES = ("words:2", "codes:1")
 
 
 @pytest.fixture
