@@ -219,7 +219,9 @@ def _choose(
     connection: Connection, source_id: int, days: Days, moved: Moved
 ) -> Iterator[dict[str, Any]]:
     """Yield the people and courses whose seats may move, each once."""
-    users = moved.users | set(_turned(connection, source_id, days))
+    users = moved.users
+    if days.since != days.today:
+        users |= set(_turned(connection, source_id, days))
     known = select(sis_user.c.person_id).where(sis_user.c.source_id == source_id)
     for one in _found(connection, known, sis_user.c.sourced_id, users):
         yield {"kind": "person", "id": one}

@@ -51,7 +51,7 @@ from lti_tool.storage.moves import Moved, Moves
 from lti_tool.storage.plans import PlanFacts, work_out
 from lti_tool.storage.quarantines import Holding
 from lti_tool.storage.scopes import OUT, Scope, judge_scope
-from lti_tool.storage.staging_areas import RESUMABLE, Area, Mark, Reason
+from lti_tool.storage.staging_areas import RESUMABLE, SAMPLE, Area, Mark, Reason
 
 __all__ = [
     "ENTITIES",
@@ -92,6 +92,7 @@ class Staging:
         self._area = Area(database, source_id, reason)
         self._connection: Connection = self._area.connection
         self._is_sqlite = database.is_sqlite
+        self._is_stale = False
         self.marks = self._area.marks
         self.started_at = self._area.started_at
         self._position = max((one.position for one in self.marks.values()), default=0)
@@ -288,10 +289,22 @@ class Staging:
                     merged = self._merge(entity)
             stale = max(_MANY, moves.now // _SHARE)
             ended = self._end(entity) if moves.ends else 0
-            if merged > stale and not self._is_sqlite:
-                self._connection.exec_driver_sql(f'ANALYZE "{entity.table.name}"')
+            if merged > stale:
+                self._is_stale = True
+                if not self._is_sqlite:
+                    self._connection.exec_driver_sql(f'ANALYZE "{entity.table.name}"')
             written += merged + ended + after(entity.collection)
         return written
+
+    def renew_statistics(self) -> None:
+        """Let SQLite know how many rows it holds now, once a merge wrote many.
+
+        It takes any index to lead to ten rows else, and walks all scores of a source
+        to find the few that were sent. PostgreSQL was told table by table.
+        """
+        if self._is_stale and self._is_sqlite:
+            self._connection.exec_driver_sql(f"PRAGMA analysis_limit={SAMPLE}")
+            self._connection.exec_driver_sql("ANALYZE main")
 
     def _end(self, entity: Entity) -> int:
         return self._connection.execute(

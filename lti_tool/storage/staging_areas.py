@@ -41,6 +41,7 @@ from lti_tool.storage.schema import UtcDateTime
 
 # So long an unfinished area may be gone on with.
 LIFE: Final = timedelta(hours=24)
+SAMPLE: Final = 1000  # rows of each index by which SQLite judges how many it holds
 # After these a later run may believe what was staged: the source is only away.
 RESUMABLE: Final = frozenset(
     {
@@ -159,7 +160,7 @@ class Area:
 
     def analyze(self) -> None:
         """Let SQLite know how many rows are staged, so that few lead to many."""
-        self._driver("PRAGMA analysis_limit=1000")
+        self._driver(f"PRAGMA analysis_limit={SAMPLE}")
         self._driver(f"ANALYZE {self.schema.rstrip('.') or 'temp'}")
 
     def _keep(self, reason: Reason) -> bool:

@@ -289,6 +289,7 @@ class _Run:
                 moved=rolls,
             )
             roster.mark_stale(connection, source_id, moved)
+            staging.renew_statistics()
             staging.hold_aside(self._run_id, now)
             sources.put_problems(connection, self._run_id, self._problems.kept)
             # Ends left out are yet to come; a retry reads a few records alone.
