@@ -9,7 +9,7 @@ from mappings.grade_levels import gap
 from mappings.postings import Index
 from mappings.ranking import Ranker
 from mappings.views import View
-from mappings.words import Stem, words
+from mappings.words import Stem, is_telling, words
 
 # Chosen on the crosswalk of the benchmark (`suggest`); little hangs on any of them.
 TITLE, TEXT, PART = 2, 2, 1  # a word of a rubric row counts half
@@ -18,6 +18,10 @@ FARTHEST = 4
 CONSIDERED = 50
 TOP = 5
 MOST_WORDS = 6
+# One word alone is a chance hit as often as not: each that tells halves the doubt.
+DOUBT = 0.5
+# Texts less alike than this are about the same thing only by chance.
+NEAR = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,11 @@ class Closeness:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """One competency for a piece of work: how sure, and by which of its words."""
+    """One competency for a piece of work: how sure, and by which of its words.
+
+    score is what the order goes by; confidence, 0 to 1, how sure to be of it, less
+    where few words tell or the texts are hardly alike.
+    """
 
     key: str
     score: float
@@ -111,11 +119,12 @@ def suggest(  # noqa: PLR0913 -- the text, what it is compared with, and how
         Suggestion(
             index.keys[place],
             round(_order((place, features), ranker, closeness), 4),
-            round(sure.confidence(features), 3),
-            _matched(index, by_stem, place),
+            round(sure.confidence(features) * _trust(told, place, closeness), 3),
+            told,
             features,
         )
         for place, features in chosen
+        for told in [_matched(index, by_stem, place)]
     ]
 
 
@@ -199,6 +208,13 @@ def _rated(
 def _ranks(worth: Mapping[int, float]) -> dict[int, int]:
     ordered = sorted(worth, key=lambda place: (-worth[place], place))
     return {place: rank for rank, place in enumerate(ordered, 1)}
+
+
+def _trust(told: Sequence[str], place: int, closeness: Closeness | None) -> float:
+    """What of a confidence is left, 0 to 1: by the words that tell, or by meaning."""
+    if closeness is not None:
+        return max(0.0, min(1.0, closeness.mean(place) / NEAR))
+    return 1.0 - DOUBT ** sum(map(is_telling, told))
 
 
 def _matched(

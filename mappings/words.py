@@ -26,6 +26,28 @@ STOP = frozenset(
     )
 )
 
+# What kind of work it is, or which in a row, and not what it is about.
+KINDS_OF_WORK = frozenset(
+    _WORD.findall(
+        """
+        activity activities assessment assessments assignment assignments attendance
+        bell benchmark book chapter chapters check class classwork credit day discussion
+        do essay exam exams exercise exercises exit extra final formative homework hw
+        journal lab lesson lessons make makeup midterm module notebook now packet page
+        pages paper participation performance portfolio practice presentation problem
+        problems project projects question questions quiz quizzes reflection report
+        retake review ringer section set sets sheet summative syllabus task tasks term
+        test tests ticket topic trimester unit units up warm warmup week workbook
+        worksheet worksheets
+        actividad capítulo clase cuaderno deberes ejercicio ejercicios examen lección
+        página participación práctica prueba proyecto repaso semana tarea tema unidad
+        activité bilan chapitre contrôle cours devoir devoirs évaluation exercice
+        interrogation leçon page projet révision semaine séance unité
+        اختبار امتحان تمرين تمارين درس مراجعة مشروع نشاط واجب وحدة ورقة
+        """
+    )
+)
+
 
 def plain(text: str) -> str:
     """Return text without HTML tags, entities and LaTeX marks."""
@@ -49,6 +71,14 @@ def _folded(text: str) -> list[str]:
 
 def _says(word: str) -> bool:
     return word not in STOP and (len(word) >= _SHORTEST or word.isdecimal())
+
+
+def is_telling(word: str) -> bool:
+    """Tell whether a word of a title may say what the work is about.
+
+    "Unit 4 quiz" says nothing of it, whatever a statement has of these words.
+    """
+    return not word.isdecimal() and word not in KINDS_OF_WORK
 
 
 def remembering(stem: Stem) -> Stem:

@@ -118,11 +118,24 @@ def test_meaning_goes_before_words_where_a_model_speaks() -> None:
     assert (second.key, second.features["meaning_rank"]) == ("area", 0.5)
 
 
+def test_few_words_that_tell_make_nothing_sure() -> None:
+    def sure(title: str, **how: object) -> float:
+        (first, *_rest) = suggest(work, Query(title), stem, **how)  # type: ignore[arg-type]  # a table of keywords
+        return first.confidence
+
+    work = index([*SHELF, Candidate("unit", "Name the unit of chapter 4")], stem)
+    assert sure("Unit 4 quiz") == 0.0
+    assert sure("Chapter 4: triangle") < 0.5 < sure("Area of triangles")
+    far, near = (Closeness([n] * 7, [n] * 7) for n in (0.1, 0.9))
+    assert sure("Area", closeness=far) < 0.1 < sure("Area", closeness=near)
+
+
 def test_a_ranker_decides_the_order() -> None:
     ranker = Ranker(dict.fromkeys(FEATURES, 0.0) | {"grade_gap": 5.0}, -1.0)
     query = Query("ratio", grades=frozenset({7}))
     by_ranker = suggest(MADE, query, stem, ranker=ranker)
-    assert by_ranker[0].score == by_ranker[0].confidence == pytest.approx(0.982)
+    assert by_ranker[0].score == pytest.approx(0.982)
+    assert by_ranker[0].confidence == pytest.approx(0.982 / 2, abs=1e-3)  # one word
 
 
 def test_an_index_is_the_same_after_it_was_stored() -> None:
