@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import TypedDict, Unpack, cast
 
 from flask import Blueprint, Flask, Response, jsonify
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -69,29 +69,33 @@ ROOMS = (
 )
 
 
-def create_app(
-    settings: Settings,
-    database: Database,
-    *,
-    tell_worker: Callable[[], None] = lambda: None,
-    order_sync: Callable[[Order], None] = lambda _order: None,
-    order_look: Callable[[int, str], None] = lambda _source_id, _kind: None,
-    order_import: Callable[[int], None] = lambda _order_id: None,
-) -> Flask:
-    """Return the web application; it reads nothing but its arguments.
+class Orders(TypedDict, total=False):
+    """What pages ask of the worker; what is not given is left to its own rounds.
 
-    tell_worker is called after a page has put outcomes into the outbox, order_sync
-    when an administrator asks for a sync, order_look when she wants to know of a
-    source what only the network can tell, order_import when she sent a framework.
+    tell_worker: a page has put outcomes into the outbox.
+    order_sync: an administrator asks for a sync.
+    order_look: she wants to know of a source what only the network can tell.
+    order_import: she sent a framework.
+    order_levels: levels are to be worked out again.
     """
+
+    tell_worker: Callable[[], None]
+    order_sync: Callable[[Order], None]
+    order_look: Callable[[int, str], None]
+    order_import: Callable[[int], None]
+    order_levels: Callable[[], None]
+
+
+def create_app(
+    settings: Settings, database: Database, **orders: Unpack[Orders]
+) -> Flask:
+    """Return the web application; it reads nothing but its arguments."""
     app = Flask("lti_tool.web", static_folder=None)
     app.config["SETTINGS"] = settings
     app.config["MAX_CONTENT_LENGTH"] = 1024 * 1024
     app.extensions["database"] = database
-    app.extensions["tell_worker"] = tell_worker
-    app.extensions["order_sync"] = order_sync
-    app.extensions["order_look"] = order_look
-    app.extensions["order_import"] = order_import
+    for name in Orders.__optional_keys__:
+        app.extensions[name] = orders.get(name, _leave)
     texts.install(app)
     sessions.install(app)
     metrics.install(app)
@@ -105,6 +109,10 @@ def create_app(
         hops = settings.trusted_proxies
         _wrap(app, ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops))
     return app
+
+
+def _leave(*_order: object) -> None:
+    """Leave an order to the worker's own rounds."""
 
 
 def _oneroster(app: Flask, settings: Settings, database: Database) -> Blueprint:

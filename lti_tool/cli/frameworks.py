@@ -16,6 +16,7 @@ from lti_tool.cli.root import DONE, PROBLEM, Bench, command, now, table
 from lti_tool.errors import ConfigError
 from lti_tool.platforms.http import GuardedSession
 from lti_tool.storage import framework_versions, frameworks
+from lti_tool.work import recomputing
 from lti_tool.work.case_services import Unread
 from lti_tool.work.framework_files import is_url, read_all
 from lti_tool.work.framework_orders import offer_exemplars
@@ -63,17 +64,20 @@ def _import(bench: Bench, names: tuple[str, ...], **options: Any) -> int:  # noq
                 done += import_documents(bench.database, group, now())
             move("documents", len(done) + len(unread))
     offered = offer_exemplars(bench.database, done, who=WHO, now=now())
+    moved = recomputing.carry_out(bench.database, now)
     bench.say(
         {
             "imported": [_import_document(one) for one in done],
             "unread": [{"framework": one.name, "text": one.text} for one in unread],
             "resources": offered,
+            "records": moved,
         },
         "\n".join(
             [
                 *(_import_text(one) for one in done),
                 *(f"{one.name}: not read: {one.text}" for one in unread),
                 *([f"{offered} exemplars offered as resources"] if offered else []),
+                *([f"{moved} students' records follow"] if moved else []),
             ]
         ),
     )

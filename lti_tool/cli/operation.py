@@ -70,6 +70,7 @@ def _serve_here(bench: Bench, host: str, port: int, *, has_worker: bool) -> None
         order_sync=jobs.order,
         order_look=jobs.look,
         order_import=jobs.import_framework,
+        order_levels=jobs.recompute,
     )
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
@@ -124,6 +125,7 @@ def _serve_processes(
                 order_sync=jobs.order,
                 order_look=jobs.look,
                 order_import=jobs.import_framework,
+                order_levels=jobs.recompute,
             )
 
     metrics.share(Path(tempfile.mkdtemp(prefix="masterybridge-counts-")))

@@ -137,6 +137,7 @@ class Demo:
                 order_sync=self.jobs.order,
                 order_look=self.jobs.look,
                 order_import=self.jobs.import_framework,
+                order_levels=self.jobs.recompute,
             )
             doors = self._doors()
             self.lms.app.register_blueprint(entries(self.lms, doors))

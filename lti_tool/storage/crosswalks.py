@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from lti_tool.storage.database import upsert
 from lti_tool.storage.evidence import put_change
+from lti_tool.storage.framework_rows import parts
 from lti_tool.storage.schema import association, competency, crosswalk, framework
 from lti_tool.storage.session import Session
 from mappings.crosswalks import DEFAULT_SHARES, bridges, check_shares
@@ -74,6 +75,25 @@ def load_pairs(session: Session) -> list[Pair]:
             pair.kinds[kind] = pair.kinds.get(kind, 0) + count
     _set(session, pairs)
     return sorted(pairs.values(), key=lambda one: (one.from_title, one.to_title))
+
+
+def may_carry(kind: str) -> bool:
+    """Tell whether an edge of this kind may carry levels."""
+    return kind in DEFAULT_SHARES or kind.startswith("ext:")
+
+
+def load_links_of(session: Session, case_ids: Collection[str]) -> list[tuple[int, int]]:
+    """Return each (from, to) that is on and has any of these competencies on a side."""
+    concerned: set[int] = set()
+    for some in parts(case_ids):
+        concerned |= set(
+            session.scalars(
+                select(competency.c.framework_id)
+                .where(competency.c.case_id.in_(some))
+                .distinct()
+            )
+        )
+    return [one for one in load_links(session) if concerned & set(one)]
 
 
 def _is_carrying() -> ColumnElement[bool]:

@@ -35,7 +35,7 @@ from mappings.differences import (
     records_beside,
     rewound,
 )
-from mappings.frameworks import Framework, Problem
+from mappings.frameworks import Association, Framework, Problem
 
 CASE, CSV, OWN = "case", "csv", "own"
 _MOST_PROBLEMS: Final = 1000  # kept with a version; the count is of all
@@ -65,6 +65,7 @@ class FrameworkImport:
     number: int | None = None
     beside: int = 0  # changes of the document, of rubrics and definitions
     rubrics_gone: tuple[str, ...] = ()
+    edge_kinds: frozenset[str] = frozenset()  # of the edges that are not as they were
 
     @property
     def is_nothing(self) -> bool:
@@ -99,6 +100,20 @@ def save_framework(session: Session, package: Framework, note: Note) -> Framewor
             for one in beside
             if (one.subject, one.kind) == (RUBRIC, RETIRED)
         ),
+        kinds_of(package.associations, edges.differences),
+    )
+
+
+def kinds_of(
+    edges: Iterable[Association], changes: Sequence[Difference]
+) -> frozenset[str]:
+    """Return of which kinds the edges are that changed."""
+    if not changes:
+        return frozenset()
+    known = {one.case_id: one.kind for one in edges}
+    return frozenset(
+        known.get(one.case_id) or str((one.before or {}).get("associationType", ""))
+        for one in changes
     )
 
 

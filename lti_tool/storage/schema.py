@@ -795,6 +795,7 @@ framework = Table(
     # case, csv: published elsewhere; own: made and edited here
     Column("origin", String(16), nullable=False, server_default="case"),
     Column("source_url", Text),  # where it is looked for anew
+    Column("source_token", Text),  # what that service wants to see, encrypted
     Column("case_version", String(8)),
     _at("retired_at", null=True),
 )
@@ -838,6 +839,7 @@ framework_order = Table(
     # waiting, reading, storing, done, failed
     Column("state", String(16), nullable=False),
     Column("found", JSON),
+    Column("token", Text),  # of a protected service, encrypted; gone when it ended
     Column("ordered_by", String(64), nullable=False),
     _at("ordered_at"),
     _at("ended_at", null=True),
@@ -902,6 +904,21 @@ crosswalk = Table(
     Column("changed_by", String(64), nullable=False),
     _at("changed_at"),
     _once("from_id", "to_id"),
+)
+
+# Levels of a framework to be worked out again, by the worker: one order a framework.
+recompute = Table(
+    "recompute",
+    metadata,
+    _id(),
+    _to("framework", "framework_id"),
+    Column("ordered_by", String(64), nullable=False),
+    _at("ordered_at"),
+    _at("renewed_at", null=True),  # when a worker last said it is at it
+    Column("people", Integer, nullable=False, server_default="0"),  # of them done
+    Column("whole", Integer),  # how many people there are; null: not begun
+    _at("ended_at", null=True),
+    _once("framework_id"),
 )
 
 # What search by words needs of a framework, made once per version.

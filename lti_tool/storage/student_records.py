@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 
 from lti_tool.storage.database import rows, upsert
-from lti_tool.storage.schema import competency, course, record, record_rule, seat
+from lti_tool.storage.schema import (
+    competency,
+    course,
+    crosswalk,
+    record,
+    record_rule,
+    seat,
+)
 from lti_tool.storage.session import Session
 
 Key = tuple[int, int]  # person, competency
@@ -129,7 +136,11 @@ def batches(persons: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 def load_persons(session: Session, framework_id: int) -> list[int]:
-    """Return who has, or may have, a record on a framework: its courses' learners."""
+    """Return who has, or may have, a record on a framework.
+
+    Its courses' learners, whoever has one, and whoever has one of a framework from
+    which levels are carried into it.
+    """
     learning = (
         select(seat.c.person_id)
         .join(course, course.c.id == seat.c.course_id)
@@ -138,7 +149,16 @@ def load_persons(session: Session, framework_id: int) -> list[int]:
     recorded = (
         select(record.c.person_id)
         .join(competency, competency.c.id == record.c.competency_id)
-        .where(competency.c.framework_id == framework_id)
+        .where(
+            or_(
+                competency.c.framework_id == framework_id,
+                competency.c.framework_id.in_(
+                    select(crosswalk.c.from_id).where(
+                        crosswalk.c.to_id == framework_id, crosswalk.c.is_on
+                    )
+                ),
+            )
+        )
     )
     found = learning.union(recorded).subquery()
     return list(session.scalars(select(found.c.person_id).order_by(found.c.person_id)))

@@ -19,7 +19,7 @@ from lti_tool.storage.database import Database, Session
 from lti_tool.storage.evidence import put_change
 from lti_tool.storage.framework_rows import ImportCounts
 from lti_tool.storage.framework_versions import CASE, CSV, FrameworkImport, Note
-from lti_tool.work import framework_levels
+from lti_tool.work import framework_levels, recomputing
 from lti_tool.work.framework_files import TableText, is_url, read_document
 from mappings.case import format_case, parse_associations, parse_case
 from mappings.case_parts import EDGES, Part, parse_part, patched
@@ -158,6 +158,7 @@ class _Desk:
         framework_levels.save(
             self.session, framework, done, origin="rubric", who=self.who, now=self.now
         )
+        recomputing.follow(self.session, done, who=self.who, now=self.now)
         return Imported(name, done, done.associations, tuple(problems))
 
     def _part(self, name: str, part: Part) -> list[Imported]:
@@ -193,6 +194,7 @@ class _Desk:
         done = framework_rows.add_associations(self.session, edges, self.now)
         counts = done.counts()
         if not counts.is_nothing:
+            recomputing.follow_edges(self.session, edges, who=self.who, now=self.now)
             put_change(
                 self.session,
                 at=self.now,

@@ -23,6 +23,7 @@ from lti_tool.storage import (
     keys,
     outbox,
     placements,
+    recomputes,
     refusals,
     refused_orders,
     remnants,
@@ -40,6 +41,7 @@ from lti_tool.work import (
     framework_orders,
     meaning,
     notices,
+    recomputing,
     retries,
     roster,
     source_looks,
@@ -121,6 +123,7 @@ class Jobs:
         self.pull = self.queue.task()(self._pull)
         self.look = self.queue.task()(self._look)
         self.import_framework = self.queue.task()(self._import_framework)
+        self.recompute = self.queue.task()(self._recompute)
         every_minute = crontab(minute="*")
         nightly = crontab(hour="3", minute="15")
         self.queue.periodic_task(every_minute)(self._tick)
@@ -173,6 +176,10 @@ class Jobs:
 
     def _import_framework(self, order_id: int) -> None:
         framework_orders.carry_out(self._database, self._settings, order_id, utc_now)
+        self._recompute()
+
+    def _recompute(self) -> None:
+        recomputing.carry_out(self._database, utc_now)
 
     def _take_over(self) -> None:
         """Let a signing key whose rotation waited sign, once platforms know it."""
@@ -203,6 +210,7 @@ class Jobs:
         self._outside.subscribe_notices(now=now)
         with self._database.read() as session:
             is_due = outbox.has_due(session, now)
+            is_ordered = recomputes.has_waiting(session)
             wanted = placements.placements_to_pull(
                 session,
                 pulled_before=now - MEMBERS_FRESH,
@@ -210,6 +218,8 @@ class Jobs:
             )
         if is_due:
             self._deliver()
+        if is_ordered:
+            self.recompute()
         for placement_id in wanted:
             self.pull(placement_id)
 

@@ -16,7 +16,7 @@ from lti_tool.errors import ConfigError
 from lti_tool.storage import framework_versions, frameworks
 from lti_tool.storage.database import Session
 from lti_tool.storage.framework_versions import OWN, Note
-from lti_tool.work import framework_levels
+from lti_tool.work import framework_levels, recomputing
 from mappings import editing
 from mappings.editing import Draft
 from mappings.errors import FrameworkError
@@ -156,6 +156,7 @@ class Editor:
         framework_levels.save(
             self.session, new, done, origin=OWN, who=self.who, now=self.now
         )
+        recomputing.follow(self.session, done, who=self.who, now=self.now)
         return done.number or newest
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +15,6 @@ from lti_tool.storage.judging import Judging
 from lti_tool.storage.student_records import Key, StoredRecord
 from lti_tool.work import carrying, cells, pieces
 from lti_tool.work.scores import Piece
-
-_BATCH = 500
 
 
 def refresh(
@@ -165,14 +163,22 @@ def set_rule(
     )
 
 
-def refresh_all(session: Session, framework_id: int, *, now: datetime) -> int:
-    """Work out every record of a framework anew; returns how many changed."""
+def refresh_all(
+    session: Session,
+    framework_id: int,
+    *,
+    now: datetime,
+    persons: Sequence[int] | None = None,
+) -> int:
+    """Work out every record of a framework anew; returns how many changed.
+
+    persons: only theirs.
+    """
     judging = judging_of(session, framework_id)
     competencies = sorted(judging.competencies)
-    persons = stored.load_persons(session, framework_id)
+    if persons is None:
+        persons = stored.load_persons(session, framework_id)
     return sum(
-        refresh_people(
-            session, framework_id, persons[at : at + _BATCH], competencies, now=now
-        )
-        for at in range(0, len(persons), _BATCH)
+        refresh_people(session, framework_id, some, competencies, now=now)
+        for some in stored.batches(persons)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from flask import make_response, redirect, request, url_for
+from flask import current_app, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from lti_tool.errors import ConfigError, NotFoundError
@@ -113,6 +113,7 @@ def change_competency(framework_id: int, competency_id: int) -> ResponseReturnVa
                 change(_editor(session, held["id"]), item)
     except (FrameworkError, ConfigError) as error:
         return _edit_page(framework_id, competency_id, fault=str(error))
+    current_app.extensions["order_levels"]()
     branch = url_for(
         "admin.one_framework",
         framework_id=framework_id,
@@ -233,6 +234,7 @@ def _saved(
             "refused", held=held, gone=0, fault=str(error), back=place, typed=_typed()
         )
         return make_response(page, 422)
+    current_app.extensions["order_levels"]()
     return redirect(place, 303)
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 
-from flask import make_response, redirect, request, url_for
+from flask import current_app, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from lti_tool.errors import ConfigError
-from lti_tool.storage import copies, crosswalks, framework_pages
+from lti_tool.storage import crosswalks, framework_pages
 from lti_tool.web.admin.frameworks import asked_page, page_count, show
 from lti_tool.web.admin.guard import admin, pages
 from lti_tool.web.sessions import clock, database
 from lti_tool.web.texts import gettext
-from lti_tool.work import replacements
+from lti_tool.work import recomputing, replacements
 
 
 @pages.get("/frameworks/<int:framework_id>/replacements")
@@ -92,6 +92,7 @@ def _crosswalks(framework_id: int, fault: str = "") -> ResponseReturnValue:
         held=held,
         gone=gone,
         pairs=pairs,
+        concerned=sorted({one.to_id for one in pairs} | {framework_id}),
         said=request.args.get("said"),
         fault=fault,
     )
@@ -119,6 +120,7 @@ def set_crosswalk(framework_id: int) -> ResponseReturnValue:
             framework_id,
             gettext("A share is a number from 0 to 100 percent. Nothing was saved."),
         )
+    who, now = admin().who, clock()
     with database().write() as session:
         crosswalks.save_crosswalk(
             session,
@@ -126,12 +128,11 @@ def set_crosswalk(framework_id: int) -> ResponseReturnValue:
             pair.to_id,
             is_on="is_on" in request.form,
             shares=shares,
-            who=admin().who,
-            now=clock(),
+            who=who,
+            now=now,
         )
-        courses = framework_pages.load_course_ids(session, pair.to_id)
-        # the worker works their levels out within a minute
-        copies.mark_stale(session, courses)
+        recomputing.order_records(session, pair.to_id, who=who, now=now)
+    current_app.extensions["order_levels"]()
     place = url_for(
         "admin.framework_crosswalks", framework_id=framework_id, said="saved"
     )

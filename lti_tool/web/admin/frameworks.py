@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from flask import Response, current_app, make_response, redirect, request, url_for
@@ -16,6 +16,7 @@ from lti_tool.storage import (
     framework_pages,
     framework_versions,
     frameworks,
+    recomputes,
 )
 from lti_tool.storage.framework_orders import FrameworkOrder
 from lti_tool.storage.framework_pages import Item
@@ -44,8 +45,22 @@ def show(template: str, **values: object) -> str:
         views=current_app.view_functions,
         statement=marks.statement,
         name=_name,
+        follow_ups=_levels,
         **values,
     )
+
+
+def _levels(frameworks_shown: Collection[int]) -> list[dict[str, Any]]:
+    """How far the levels of frameworks are that were to be worked out again."""
+    with database().read() as session:
+        return recomputes.load_states(session, frameworks_shown)
+
+
+@pages.get("/frameworks/<int:framework_id>/levels")
+def framework_levels(framework_id: int) -> str:
+    """Show how far levels are that follow a change, for a page that waits."""
+    shown = request.args.getlist("of", type=int) or [framework_id]
+    return show("levels_part", states=_levels(shown))
 
 
 def _tabs(held: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from lti_tool.storage import crosswalks, framework_pages, frameworks, schema
+from lti_tool.work import recomputing
 from tests.web.admin.conftest import Office, Visitor, words
 from tests.web.admin.test_frameworks_pages import (
     STAMP,
@@ -305,6 +306,26 @@ def test_a_crosswalk_is_off_until_somebody_switches_it_on(
         assert not any(each.is_on for each in crosswalks.load_pairs(session))
     foreign = rosa.send(here, from_id="998", to_id="999", is_on="1")
     assert foreign.location == here
+
+
+def test_the_page_says_how_far_the_levels_of_a_crosswalk_are(
+    office: Office, rosa: Visitor
+) -> None:
+    one, other = joined(office)
+    here = f"/admin/frameworks/{one}/crosswalks"
+    fields = {"from_id": str(other), "to_id": str(one), "is_on": "1"}
+    told: list[str] = []
+    office.app.extensions["order_levels"] = lambda: told.append("now")
+    rosa.send(here, **fields, **{"share-exactMatchOf": "62.5"})
+    assert told == ["now"]
+    part = f"/admin/frameworks/{one}/levels?of={one}&of={other}"
+    assert "Mathematics 7 : levels are to be worked out again" in words(rosa.read(here))
+    assert "data-poll" in rosa.read(here)
+    assert "data-settled" not in rosa.read(part)
+    recomputing.carry_out(office.database, office.clock)
+    assert "Mathematics 7 : levels were worked out again" in words(rosa.read(here))
+    assert "data-poll" not in rosa.read(here)
+    assert "data-settled" in rosa.read(part)
 
 
 def test_a_framework_without_edges_says_where_they_come_from(
