@@ -314,12 +314,24 @@ def save_course_plan(
 def _save_rules(
     session: Session, course_id: int, rules: Mapping[str, Mapping[str, Any]]
 ) -> None:
+    """Write the competencies' own rules; a row that stays keeps its id."""
+    table = competency_rule
+    kept = [int(one) for one in rules]
     session.execute(
-        delete(competency_rule).where(competency_rule.c.course_id == course_id)
+        delete(table).where(
+            table.c.course_id == course_id, table.c.competency_id.not_in(kept)
+        )
     )
     if rules:
+        statement = upsert(session, table)
         session.execute(
-            insert(competency_rule),
+            statement.on_conflict_do_update(
+                index_elements=["course_id", "competency_id"],
+                set_={
+                    name: statement.excluded[name]
+                    for name in ("rule", "parameter", "minimum_pieces")
+                },
+            ),
             [
                 {"course_id": course_id, "competency_id": int(one), **own}
                 for one, own in rules.items()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -36,11 +36,22 @@ from sqlalchemy.exc import (
 from lti_tool.errors import ConfigError
 from lti_tool.storage.session import Question, Session
 
-__all__ = ["Database", "Question", "Session", "make_engine", "rows", "upsert"]
+__all__ = [
+    "Database",
+    "Question",
+    "Session",
+    "batches",
+    "make_engine",
+    "rows",
+    "upsert",
+]
 
 BUSY_SECONDS = 15.0
 # What is worth writing only if it holds nobody up waits no longer.
 BRIEF_SECONDS = 0.25
+# How many ids a statement takes: SQLite knows 32,766 places, and long lists are slow.
+BATCH: Final = 500
+_T = TypeVar("_T")
 
 
 def make_engine(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
@@ -305,3 +316,9 @@ def insert_of(dialect: str, table: Table) -> Insert:
 def rows(session: Session, statement: Executable) -> list[dict[str, Any]]:
     """Return what statement selects, one dict a row."""
     return [dict(row) for row in session.execute(statement).mappings()]
+
+
+def batches(ids: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    """Yield ids by the hundreds, as many as a statement takes."""
+    for start in range(0, len(ids), BATCH):
+        yield ids[start : start + BATCH]

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select, update
 
-from lti_tool.storage import student_records
+from lti_tool.storage.database import batches
 from lti_tool.storage.schema import observation, teacher_level
 from lti_tool.storage.session import Session
 
@@ -19,7 +19,7 @@ def entered_of(session: Session, persons: Collection[int]) -> set[int]:
     """Return those of people of whom anything was entered, or a level set."""
     return {
         person_id
-        for some in student_records.batches(sorted(persons))
+        for some in batches(sorted(persons))
         for table in (observation, teacher_level)
         for person_id in session.scalars(
             select(table.c.person_id).where(table.c.person_id.in_(some)).distinct()

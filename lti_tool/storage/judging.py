@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, exists, or_, select
 
 from lti_tool.storage.curriculum import parse_scale
 from lti_tool.storage.schema import (
@@ -56,11 +56,6 @@ class Judging:
             return {}
         return shares_before(competency_id, self.before, share)
 
-    def is_ageing(self) -> bool:
-        """Tell whether levels change by age alone: where certainty judges."""
-        every = (self.usual, *self.own.values())
-        return any(one.rule.name == CERTAINTY for one in every)
-
 
 def load(session: Session, courses: Collection[int]) -> dict[int, Judging]:
     """Return by what each course is judged; a course that is not there is left out."""
@@ -96,20 +91,27 @@ def ageing_courses(session: Session) -> list[int]:
     """Return the courses whose levels, or whose students' records, change by age.
 
     Every course with a framework, unless neither its own rules nor its record's
-    look at age.
+    look at age; a record without a rule of its own does. One question, whatever the
+    number of courses.
     """
-    found = session.execute(
-        select(course.c.id, course.c.framework_id)
-        .where(course.c.framework_id.is_not(None), course.c.refreshed_at.is_not(None))
-        .order_by(course.c.id)
-    ).all()
-    judged = load(session, [row.id for row in found])
-    records = load_records(session, {row.framework_id for row in found})
-    return [
-        row.id
-        for row in found
-        if judged[row.id].is_ageing() or records[row.framework_id].is_ageing()
-    ]
+    own = exists().where(
+        competency_rule.c.course_id == course.c.id, competency_rule.c.rule == CERTAINTY
+    )
+    ageless_record = exists().where(
+        record_rule.c.framework_id == course.c.framework_id,
+        record_rule.c.rule != CERTAINTY,
+    )
+    return list(
+        session.scalars(
+            select(course.c.id)
+            .where(
+                course.c.framework_id.is_not(None),
+                course.c.refreshed_at.is_not(None),
+                or_(course.c.rule == CERTAINTY, own, ~ageless_record),
+            )
+            .order_by(course.c.id)
+        )
+    )
 
 
 def framework_of(session: Session, competency_id: int) -> int | None:

@@ -7,19 +7,13 @@ moves with it; what people observed stays where they saw it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
-    ColumnElement,
-    Table,
-    and_,
-    delete,
     exists,
     func,
-    insert,
     or_,
     select,
     update,
@@ -30,29 +24,14 @@ from lti_tool.storage.database import rows, upsert
 from lti_tool.storage.schema import (
     alignment,
     association,
-    carried_alignment,
     competency,
-    competency_rule,
     course,
-    placement,
     replacement,
-    resource_link,
-    resource_use,
 )
 from lti_tool.storage.session import Session
 
 REPLACED_BY: Final = "replacedBy"
 PROPOSED, CONFIRMED, DECLINED, UNDONE = "proposed", "confirmed", "declined", "undone"
-# What names a row beside its competency: where the new one stands already, the old
-# row is taken away, and kept in what was moved.
-_KEYS: Final[Mapping[Table, tuple[str, ...]]] = {
-    alignment: ("course_id", "assignment_id", "part"),
-    carried_alignment: ("course_id", "title", "part"),
-    competency_rule: ("course_id",),
-    resource_use: ("resource_id", "course_id"),
-    resource_link: (),
-}
-
 Moved = dict[str, dict[str, list[Any]]]
 
 
@@ -220,56 +199,44 @@ def load_courses(session: Session, one: Replacement) -> list[int]:
     return list(found)
 
 
-def move(session: Session, one: Replacement, courses: Collection[int]) -> Moved:
-    """Hang what these courses have on the old competency on the new one.
+def load_successors(session: Session, framework_id: int) -> dict[int, int]:
+    """Return the competencies that others of a framework have replaced, by old id.
 
-    What belongs to no course, a school's resources, moves as well.
+    Of several that replaced one, the first confirmed; chains are not followed.
     """
-    moved: Moved = {}
-    for table, keys in _KEYS.items():
-        found = rows(
-            session,
-            select(table).where(
-                table.c.competency_id == one.from_id, _of_courses(table, courses)
-            ),
+    table, new = replacement, competency
+    found = session.execute(
+        select(table.c.from_id, table.c.to_id)
+        .join(new, new.c.id == table.c.to_id)
+        .where(new.c.framework_id == framework_id, table.c.status == CONFIRMED)
+        .order_by(table.c.id.desc())
+    )
+    return {row.from_id: row.to_id for row in found}
+
+
+def load_left(
+    session: Session, framework_id: int, to_framework_id: int
+) -> list[Replacement]:
+    """Return the confirmed replacements of what one framework holds by another's.
+
+    framework_id: of the old competencies; to_framework_id: of the new ones. The one
+    that moved last comes first.
+    """
+    table, old, new = replacement, competency.alias(), competency.alias()
+    found = session.execute(
+        select(
+            table.c.id, table.c.from_id, table.c.to_id, table.c.status, table.c.moved
         )
-        there = _held(session, table, keys, one.to_id) if keys else set()
-        double = [row for row in found if _key(row, keys) in there]
-        doubles = {row["id"] for row in double}
-        ids = [row["id"] for row in found if row["id"] not in doubles]
-        session.execute(delete(table).where(table.c.id.in_(doubles)))
-        session.execute(
-            update(table).where(table.c.id.in_(ids)).values(competency_id=one.to_id)
+        .join(old, old.c.id == table.c.from_id)
+        .join(new, new.c.id == table.c.to_id)
+        .where(
+            old.c.framework_id == framework_id,
+            new.c.framework_id == to_framework_id,
+            table.c.status == CONFIRMED,
         )
-        if found:
-            removed = [_plain(row) for row in double]
-            moved[table.name] = {"ids": ids, "removed": removed}
-    return moved
-
-
-def put_back(session: Session, one: Replacement) -> None:
-    """Put back what was moved, as far as it still hangs on the new competency."""
-    for table in _KEYS:
-        moved = (one.moved or {}).get(table.name)
-        if moved is None:
-            continue
-        session.execute(
-            update(table)
-            .where(table.c.id.in_(moved["ids"]), table.c.competency_id == one.to_id)
-            .values(competency_id=one.from_id)
-        )
-        for row in moved["removed"]:
-            session.execute(insert(table).values(**_stored(row)))
-
-
-def joined(one: Moved | None, other: Moved) -> Moved:
-    """Return what was moved in two goes."""
-    both: Moved = {name: {**parts} for name, parts in (one or {}).items()}
-    for name, parts in other.items():
-        held = both.setdefault(name, {"ids": [], "removed": []})
-        for part, values in parts.items():
-            held[part] = [*held[part], *values]
-    return both
+        .order_by(table.c.id.desc())
+    )
+    return [Replacement(*row) for row in found]
 
 
 def load_touched(session: Session, one: Replacement) -> list[int]:
@@ -285,44 +252,3 @@ def load_touched(session: Session, one: Replacement) -> list[int]:
         .order_by(alignment.c.course_id)
     )
     return list(found)
-
-
-def _of_courses(table: Table, courses: Collection[int]) -> ColumnElement[bool]:
-    if table is resource_link:
-        place = placement.c.id == resource_link.c.placement_id
-        return exists().where(and_(place, placement.c.course_id.in_(courses)))
-    mine = table.c.course_id.in_(courses)
-    return or_(mine, table.c.course_id.is_(None)) if table is resource_use else mine
-
-
-def _held(
-    session: Session, table: Table, keys: Sequence[str], competency_id: int
-) -> set[tuple[Any, ...]]:
-    found = session.execute(
-        select(*(table.c[name] for name in keys)).where(
-            table.c.competency_id == competency_id
-        )
-    )
-    return {tuple(row) for row in found}
-
-
-def _key(row: Mapping[str, Any], keys: Sequence[str]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in keys)
-
-
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row as JSON holds it."""
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in values.items()
-    }
-
-
-def _stored(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row out of the JSON that kept it."""
-    return {
-        name: datetime.fromisoformat(value)
-        if value is not None and name.endswith("_at")
-        else value
-        for name, value in values.items()
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import delete, select, update
 
@@ -16,7 +16,10 @@ from lti_tool.storage.session import Session
 
 @dataclass(frozen=True, slots=True)
 class StoredAttainment:
-    """Where one student stands on one competency of one course, as stored."""
+    """Where one student stands on one competency of one course, as stored.
+
+    Her one record over all courses is told the same way, with the course NO_COURSE.
+    """
 
     course_id: int
     person_id: int
@@ -46,6 +49,7 @@ class StoredAttainment:
 
 Key = tuple[int, int]  # person, competency
 CellKey = tuple[int, int, int]  # course, person, competency
+NO_COURSE: Final = 0  # of a record: no course has this id
 _FIELDS = tuple(StoredAttainment.__slots__)
 
 

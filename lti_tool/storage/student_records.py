@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import delete, or_, select
 
-from lti_tool.storage.database import rows, upsert
+from lti_tool.storage.database import batches, rows, upsert
 from lti_tool.storage.schema import (
     competency,
     course,
@@ -19,52 +18,39 @@ from lti_tool.storage.schema import (
     seat,
 )
 from lti_tool.storage.session import Session
+from lti_tool.storage.standing import NO_COURSE, Key, StoredAttainment
 
-Key = tuple[int, int]  # person, competency
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRecord:
-    """Where one student stands on one competency, by all her courses."""
-
-    person_id: int
-    competency_id: int
-    value: float | None
-    ratio: float | None
-    level: int | None
-    level_name: str | None
-    is_mastered: bool
-    rule: str
-    parameter: float | None
-    evidence_count: int
-    probability: float | None
-    evidence_at: datetime | None
-
-
-_FIELDS: Final = tuple(StoredRecord.__slots__)
-_BATCH: Final = 500
+# What a record has of an attainment: it is of no course, and no teacher sets it.
+_FIELDS: Final = tuple(
+    name
+    for name in StoredAttainment.__slots__
+    if name not in {"course_id", "teacher_level_id"}
+)
 
 
 def load(
     session: Session, persons: Collection[int], competencies: Collection[int]
-) -> dict[Key, StoredRecord]:
+) -> dict[Key, StoredAttainment]:
     """Return the stored records of people on competencies."""
     found = session.execute(
         select(*(record.c[name] for name in _FIELDS)).where(
             record.c.person_id.in_(persons), record.c.competency_id.in_(competencies)
         )
     )
-    return {(row.person_id, row.competency_id): StoredRecord(*row) for row in found}
+    return {
+        (row.person_id, row.competency_id): StoredAttainment(NO_COURSE, *row)
+        for row in found
+    }
 
 
-def load_of_person(session: Session, person_id: int) -> dict[int, StoredRecord]:
+def load_of_person(session: Session, person_id: int) -> dict[int, StoredAttainment]:
     """Return one student's whole record, by competency."""
     found = session.execute(
         select(*(record.c[name] for name in _FIELDS))
         .where(record.c.person_id == person_id)
         .order_by(record.c.competency_id)
     )
-    return {row.competency_id: StoredRecord(*row) for row in found}
+    return {row.competency_id: StoredAttainment(NO_COURSE, *row) for row in found}
 
 
 def load_computed_at(
@@ -80,7 +66,7 @@ def load_computed_at(
 
 def save(
     session: Session,
-    changed: Sequence[StoredRecord],
+    changed: Sequence[StoredAttainment],
     gone: Sequence[Key],
     now: datetime,
 ) -> None:
@@ -127,12 +113,6 @@ def load_held(session: Session, persons: Collection[int]) -> dict[int, set[Key]]
             key = (row.person_id, row.competency_id)
             found.setdefault(row.framework_id, set()).add(key)
     return found
-
-
-def batches(persons: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Yield people by the hundreds, as many as a statement takes."""
-    for start in range(0, len(persons), _BATCH):
-        yield persons[start : start + _BATCH]
 
 
 def load_persons(session: Session, framework_id: int) -> list[int]:

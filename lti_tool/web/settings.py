@@ -258,7 +258,8 @@ def _preview_restore(plan: Plan, number: int) -> Page:
     with database().write() as session:
         version = plan_versions.load_version(session, plan.course_id, number)
         held = curriculum.load_plan_values(session, plan.course_id)
-        lines = plan_words.lines(held, version.settings, _names(session, plan))
+        then = plans_of_course.settings_of(session, version)
+        lines = plan_words.lines(held, then, _names(session, plan))
         if not lines:
             return redirect(seat_url("settings.show", said="same"), 303)
         moves = plans_of_course.preview_restore(
@@ -270,7 +271,7 @@ def _preview_restore(plan: Plan, number: int) -> Page:
         seat=current_seat(),
         plan=plan,
         lines=lines,
-        effect=plan_effects.arrange(plan, version.settings, moves, students),
+        effect=plan_effects.arrange(plan, then, moves, students),
         hidden=[("number", str(number))],
         target=seat_url("settings.restore"),
         number=number,

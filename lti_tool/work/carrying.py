@@ -15,7 +15,7 @@ from lti_tool.storage.crosswalks import Way
 from lti_tool.storage.database import Session
 from lti_tool.storage.evidence import SpokenScore
 from lti_tool.storage.judging import Judging
-from lti_tool.storage.student_records import Key, StoredRecord
+from lti_tool.storage.standing import Key, StoredAttainment
 from lti_tool.work import cells, pieces
 from lti_tool.work.scores import Piece
 from lti_tool.work.words import Words
@@ -83,7 +83,7 @@ def _shown(
     ways: Iterable[Way],
     persons: Collection[int],
     now: datetime,
-) -> dict[Key, StoredRecord]:
+) -> dict[Key, StoredAttainment]:
     """Return where people stand by what they showed in the other frameworks alone."""
     competencies = {way.from_competency_id for way in ways}
     read = pieces.load_elsewhere(
@@ -93,13 +93,13 @@ def _shown(
     for piece in read:
         key = (piece.score.person_id, piece.score.competency_id)
         gathered.setdefault(key, []).append(piece)
-    found: dict[Key, StoredRecord] = {}
+    found: dict[Key, StoredAttainment] = {}
     for one in judging.load_records(session, origins).values():
         found |= cells.records(one, gathered, now=now)
     return {key: one for key, one in found.items() if one.ratio is not None}
 
 
-def _piece(person_id: int, way: Way, shown: StoredRecord, chosen: Rule) -> Piece:
+def _piece(person_id: int, way: Way, shown: StoredAttainment, chosen: Rule) -> Piece:
     ratio = min(max(shown.ratio or 0.0, 0.0), 1.0)
     note: dict[str, str | int] = {
         "label": way.from_label,
@@ -111,7 +111,9 @@ def _piece(person_id: int, way: Way, shown: StoredRecord, chosen: Rule) -> Piece
     return Piece(spoken, told, None, ratio, 1.0, (Words(CARRIED, note),))
 
 
-def _evidence(way: Way, shown: StoredRecord, ratio: float, chosen: Rule) -> Evidence:
+def _evidence(
+    way: Way, shown: StoredAttainment, ratio: float, chosen: Rule
+) -> Evidence:
     """A piece of its own task: certainty weighs it by its share, points are less."""
     weighs = chosen.name == CERTAINTY
     return Evidence(
@@ -130,7 +132,9 @@ def _task(way: Way) -> str:
     return f"crosswalk {way.from_competency_id}"
 
 
-def _spoken(person_id: int, way: Way, shown: StoredRecord, ratio: float) -> SpokenScore:
+def _spoken(
+    person_id: int, way: Way, shown: StoredAttainment, ratio: float
+) -> SpokenScore:
     """Tell it as a score is told, for pages and files."""
     at = shown.evidence_at
     return SpokenScore(

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from lti_tool.storage.judging import Judging
-from lti_tool.storage.standing import CellKey, StoredAttainment
-from lti_tool.storage.student_records import Key, StoredRecord
+from lti_tool.storage.standing import NO_COURSE, CellKey, Key, StoredAttainment
 from lti_tool.storage.teacher_levels import UNTIL_EVIDENCE, StoredTeacherLevel
 from lti_tool.work.scores import Piece
 from mappings.counting import Terms, counted, judge_counted, of_successor
@@ -213,12 +212,12 @@ def _empty(key: CellKey, terms: Terms) -> StoredAttainment:
 
 def records(
     judging: Judging, pieces: Mapping[Key, Iterable[Piece]], *, now: datetime
-) -> dict[Key, StoredRecord]:
+) -> dict[Key, StoredAttainment]:
     """Return what each student's record says of each competency, by all her pieces.
 
     A score that speaks in several courses speaks once.
     """
-    found: dict[Key, StoredRecord] = {}
+    found: dict[Key, StoredAttainment] = {}
     for key, some in pieces.items():
         if key[1] not in judging.competencies:
             continue
@@ -229,8 +228,5 @@ def records(
         terms = judging.terms(key[1])
         told = judged(key[1], list(once.values()), terms, now)
         if told is not None:
-            cell = _stored((0, *key), terms, told)
-            found[key] = StoredRecord(
-                *(getattr(cell, name) for name in StoredRecord.__slots__)
-            )
+            found[key] = _stored((NO_COURSE, *key), terms, told)
     return found

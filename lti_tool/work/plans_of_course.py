@@ -14,7 +14,7 @@ from lti_tool.storage.curriculum import parse_scale
 from lti_tool.storage.database import Session
 from lti_tool.storage.plan_versions import PlanVersion
 from lti_tool.storage.standing import Key, StoredAttainment
-from lti_tool.work import previews, standing
+from lti_tool.work import previews, replacements, standing
 from lti_tool.work.plan_faults import COMPETENCY, FRAMEWORK, Fault, find_faults
 from lti_tool.work.previews import Move
 from lti_tool.work.standing import Why
@@ -55,21 +55,33 @@ def whole(
 ) -> dict[str, Any]:
     """Return the settings a course would have with values set, the usual ones told.
 
-    A rule that takes a number has one; rules of another framework fall away.
+    A rule that takes a number has one; rules of another framework fall away, unless
+    what they are of was replaced by something in the new one.
     """
-    settings = {**curriculum.load_plan_values(session, course_id), **values}
+    held = curriculum.load_plan_values(session, course_id)
+    settings = {**held, **values}
     settings |= _with_usual(settings)
     if settings["counts"] is not None:
         settings["counts"] = list(settings["counts"])
-    if "framework_id" in values and "rules" not in values:
-        known = _competencies(session, settings["framework_id"])
-        settings["rules"] = {
-            one: own for one, own in settings["rules"].items() if int(one) in known
-        }
+    frameworks = held["framework_id"], settings["framework_id"]
+    if frameworks[0] != frameworks[1]:
+        settings["rules"] = _taken_along(session, settings["rules"], *frameworks)
     settings["rules"] = {
         one: {**own, **_with_usual(own)} for one, own in settings["rules"].items()
     }
     return settings
+
+
+def _taken_along(
+    session: Session,
+    rules: Mapping[str, Mapping[str, Any]],
+    left: int | None,
+    entered: int | None,
+) -> dict[str, Mapping[str, Any]]:
+    """Return rules under another framework, without what only the old one has."""
+    gone = _competencies(session, left) - _competencies(session, entered)
+    renamed = replacements.renamed(session, rules, entered)
+    return {one: own for one, own in renamed.items() if int(one) not in gone}
 
 
 def _with_usual(chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,14 +138,25 @@ def preview_restore(
         NotFoundError: the course has no such version.
     """
     version = plan_versions.load_version(session, course_id, number)
-    return _foreseen(session, course_id, version.settings, now)
+    return _foreseen(session, course_id, settings_of(session, version), now)
+
+
+def settings_of(session: Session, version: PlanVersion) -> dict[str, Any]:
+    """Return what bringing a version back would set.
+
+    That is what it says, with the rules of competencies that were replaced since
+    under what replaced them: the replacement is a decision of its own, and stands.
+    """
+    settings = dict(version.settings)
+    rules = replacements.renamed(session, settings["rules"], settings["framework_id"])
+    return {**settings, "rules": rules}
 
 
 def _foreseen(
     session: Session, course_id: int, settings: Mapping[str, Any], now: datetime
 ) -> list[Move]:
     def change(trial: Session) -> None:
-        curriculum.save_course_plan(trial, course_id, settings, who="preview", now=now)
+        _write(trial, course_id, settings, who="preview", now=now)
 
     return previews.preview(session, course_id, change, now=now)
 
@@ -155,9 +178,7 @@ def example(
     before = standing.why(session, course_id, person_id, competency_id, now=now)
     trial = session.begin_nested()
     try:
-        curriculum.save_course_plan(
-            session, course_id, settings, who="preview", now=now
-        )
+        _write(session, course_id, settings, who="preview", now=now)
         after = standing.why(session, course_id, person_id, competency_id, now=now)
     finally:
         trial.rollback()
@@ -202,7 +223,7 @@ def restore(
     stored.hold_course(session, course_id)
     version = plan_versions.load_version(session, course_id, number)
     by = _By(who, now, reason, restores=number)
-    return _set(session, course_id, version.settings, by)
+    return _set(session, course_id, settings_of(session, version), by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +254,7 @@ def _set(
     if not changed:
         return Saved(None, {"moved": 0, "up": 0, "down": 0})
     levels = stored.load(session, course_id)
-    curriculum.save_course_plan(session, course_id, changed, who=by.who, now=by.now)
+    _write(session, course_id, changed, who=by.who, now=by.now)
     standing.refresh(session, course_id, now=by.now)
     effect = _effect(before, settings, levels, stored.load(session, course_id))
     number = keep(
@@ -243,6 +264,21 @@ def _set(
         PlanVersion(0, dict(settings), by.who, by.now, by.reason, by.restores, effect),
     )
     return Saved(number, effect)
+
+
+def _write(
+    session: Session,
+    course_id: int,
+    values: Mapping[str, Any],
+    *,
+    who: str,
+    now: datetime,
+) -> None:
+    """Write settings; what hangs on replaced competencies follows a new framework."""
+    before = curriculum.load_plan_values(session, course_id)["framework_id"]
+    curriculum.save_course_plan(session, course_id, values, who=who, now=now)
+    if values.get("framework_id", before) != before:
+        replacements.change_framework(session, course_id, before, who=who, now=now)
 
 
 def keep(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from lti_tool.errors import ConfigError
-from lti_tool.storage import replacements
+from lti_tool.storage import curriculum, moved_rows, replacements
 from lti_tool.storage.database import Session
 from lti_tool.storage.evidence import put_change
 from lti_tool.storage.replacements import (
@@ -18,7 +20,16 @@ from lti_tool.storage.replacements import (
 )
 from lti_tool.work import standing
 
-__all__ = ["confirm", "decline", "follow", "load_proposals", "undo"]
+__all__ = [
+    "change_framework",
+    "confirm",
+    "decline",
+    "load_proposals",
+    "renamed",
+    "undo",
+]
+
+Rules = Mapping[str, Mapping[str, Any]]  # of competencies, by the id as text
 
 
 def confirm(session: Session, replacement_id: int, *, who: str, now: datetime) -> int:
@@ -34,10 +45,10 @@ def confirm(session: Session, replacement_id: int, *, who: str, now: datetime) -
     one = replacements.load_replacement(session, replacement_id)
     if one.status == CONFIRMED:
         raise ConfigError("this replacement is in force already; undo it first")
-    moved = replacements.move(session, one, replacements.load_courses(session, one))
+    moved = moved_rows.move(session, one, replacements.load_courses(session, one))
     _decide(session, one, CONFIRMED, moved, who=who, now=now)
     _refresh(session, one, now)
-    return sum(len(part) for parts in moved.values() for part in parts.values())
+    return _count(moved)
 
 
 def decline(session: Session, replacement_id: int, *, who: str, now: datetime) -> None:
@@ -67,27 +78,76 @@ def undo(session: Session, replacement_id: int, *, who: str, now: datetime) -> N
         raise ConfigError(
             "the new competency was itself replaced; undo that replacement first"
         )
-    replacements.put_back(session, one)
+    moved_rows.put_back(session, one)
     _decide(session, one, UNDONE, None, who=who, now=now)
     _refresh(session, one, now)
 
 
-def follow(session: Session, course_id: int, *, who: str, now: datetime) -> int:
-    """Let confirmed replacements move what a course brings into its new framework.
+def change_framework(
+    session: Session, course_id: int, before: int | None, *, who: str, now: datetime
+) -> int:
+    """Let confirmed replacements follow a course that has just changed its framework.
 
-    Called when a course changes its framework; returns how many rows moved. Levels
-    are left to the caller, who works them out after such a change anyhow.
+    before: the framework it had. What was moved when it left the framework it is in
+    now is put back; then what it brings along moves to what replaced it there.
+    Returns how many rows moved either way. Levels are left to the caller, who works
+    them out after such a change anyhow.
     """
+    back = _come_back(session, course_id, before, who=who, now=now)
+    return back + _follow(session, course_id, who=who, now=now)
+
+
+def _come_back(
+    session: Session, course_id: int, before: int | None, *, who: str, now: datetime
+) -> int:
+    here = curriculum.load_plan_values(session, course_id)["framework_id"]
+    if before is None or here is None:
+        return 0
+    count = 0
+    for one in replacements.load_left(session, here, before):
+        left = moved_rows.put_back(session, one, course_id=course_id)
+        back = _count(one.moved or {}) - _count(left)
+        if back:
+            replacements.save_decision(
+                session, one.id, CONFIRMED, left, who=who, now=now
+            )
+            count += back
+    return count
+
+
+def _follow(session: Session, course_id: int, *, who: str, now: datetime) -> int:
     count = 0
     for one in replacements.load_waiting(session, course_id):
-        moved = replacements.move(session, one, [course_id])
+        moved = moved_rows.move(session, one, [course_id])
         if moved:
-            both = replacements.joined(one.moved, moved)
+            both = moved_rows.joined(one.moved, moved)
             replacements.save_decision(
                 session, one.id, CONFIRMED, both, who=who, now=now
             )
-            count += sum(len(p) for parts in moved.values() for p in parts.values())
+            count += _count(moved)
     return count
+
+
+def _count(moved: replacements.Moved) -> int:
+    return sum(len(rows) for parts in moved.values() for rows in parts.values())
+
+
+def renamed(session: Session, rules: Rules, framework_id: int | None) -> Rules:
+    """Return rules of competencies, each under what has replaced it in a framework.
+
+    A rule of the new competency itself goes before one that comes from an old one.
+    """
+    if not rules or framework_id is None:
+        return rules
+    onward = replacements.load_successors(session, framework_id)
+    found: dict[str, Mapping[str, Any]] = {}
+    for one in sorted(rules, key=lambda one: int(one) in onward):
+        last, seen = int(one), {int(one)}
+        while last in onward and onward[last] not in seen:
+            last = onward[last]
+            seen.add(last)
+        found.setdefault(str(last), rules[one])
+    return {one: found[one] for one in sorted(found, key=int)}
 
 
 def _decide(

@@ -9,10 +9,10 @@ from typing import Any
 from lti_tool.storage import judging as stored_judging
 from lti_tool.storage import standing as stored_standing
 from lti_tool.storage import student_records as stored
-from lti_tool.storage.database import Session
+from lti_tool.storage.database import Session, batches
 from lti_tool.storage.evidence import put_change
 from lti_tool.storage.judging import Judging
-from lti_tool.storage.student_records import Key, StoredRecord
+from lti_tool.storage.standing import Key, StoredAttainment
 from lti_tool.work import carrying, cells, pieces
 from lti_tool.work.scores import Piece
 
@@ -57,13 +57,9 @@ def refresh(
     return len(changed) + len(gone)
 
 
-def _looks(before: StoredRecord | None, one: StoredRecord) -> bool:
+def _looks(before: StoredAttainment | None, one: StoredAttainment) -> bool:
     """Tell whether others see the same of both."""
-    return before is not None and (
-        before.value,
-        before.level_name,
-        before.is_mastered,
-    ) == (one.value, one.level_name, one.is_mastered)
+    return before is not None and before.shown == one.shown
 
 
 def _gathered(
@@ -107,7 +103,7 @@ def refresh_pairs(
     changed = 0
     for framework_id, keys in sorted(held.items()):
         wanted = _of_pairs(pairs, keys)
-        for some in stored.batches(sorted(wanted)):
+        for some in batches(sorted(wanted)):
             mine = {(person, one) for person in some for one in wanted[person]}
             changed += refresh(session, framework_id, mine, now=now)
     return changed
@@ -180,5 +176,5 @@ def refresh_all(
         persons = stored.load_persons(session, framework_id)
     return sum(
         refresh_people(session, framework_id, some, competencies, now=now)
-        for some in stored.batches(persons)
+        for some in batches(persons)
     )

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from lti_tool.errors import ConfigError, NotFoundError
 from lti_tool.storage import alignments, schema
-from lti_tool.work import replacements
+from lti_tool.work import plans_of_course, replacements
 from lti_tool.work.frameworks import import_documents
 from tests.lti_tool.work.conftest import NOON
 
@@ -200,21 +200,58 @@ def test_a_course_of_the_old_framework_moves_when_it_changes_to_the_new(
     ((framework_id,),) = [
         row for row in filled.rows(schema.framework, "id") if row[0] != 1
     ]
-    filled.change(schema.course, filled.course_id, framework_id=framework_id)
+    later = NOON + timedelta(days=1)
 
     with filled.database.write() as session:
-        moved = replacements.follow(session, filled.course_id, who=WHO, now=NOON)
-        again = replacements.follow(session, filled.course_id, who=WHO, now=NOON)
+        change = {"framework_id": framework_id}
+        foreseen = plans_of_course.preview(session, filled.course_id, change, now=later)
+        assert state(filled) == before
+        saved = plans_of_course.save(
+            session, filled.course_id, change, who=WHO, now=later
+        )
         named = alignments.load_case_ids(session, filled.course_id)
-    filled.refresh(now=NOON + timedelta(days=1))
 
-    assert (moved, again) == (3, 0)
-    old = case_ids(filled)["7.A"]
-    assert named[old] == named["n-1"]
-    assert [
-        row[1] for row in filled.rows(schema.attainment, "id", "competency_id")
-    ] == [named["n-1"]]
-    filled.change(schema.course, filled.course_id, framework_id=1)
+    new = named["n-1"]
+    assert named[case_ids(filled)["7.A"]] == new
+    assert len(foreseen) == saved.effect["moved"]
+    moved = state(filled)
+    assert [row[1:] for row in moved["competency_rule"]] == [(new, "latest")]
+    assert [row[1] for row in moved["attainment"]] == [new]
+    assert {row[2] for row in moved["alignment"]} == {new, filled.competencies["7.B"]}
+
+    with filled.database.write() as session:
+        plans_of_course.restore(session, filled.course_id, 1, who=WHO, now=later)
+    back = state(filled)
+    assert back["alignment"] == before["alignment"]
+    assert back["attainment"] == before["attainment"]
+    assert [row[1:] for row in back["competency_rule"]] == [
+        row[1:] for row in before["competency_rule"]
+    ]
+    # Nothing of this course is in it any more: undoing it moves nothing here.
+    assert filled.rows(schema.replacement, "status", "moved") == [("confirmed", {})]
     decide(filled, "undo", here)
-    assert state(filled)["alignment"] == before["alignment"]
-    assert state(filled)["competency_rule"] == before["competency_rule"]
+    assert state(filled) == back
+
+
+def test_an_earlier_version_comes_back_under_what_replaced_its_competencies(
+    filled: Classroom,
+) -> None:
+    """Undoing the replacement afterwards leaves every row where it was."""
+    with filled.database.write() as session:
+        plans_of_course.save(
+            session, filled.course_id, {"minimum_pieces": 2}, who=WHO, now=NOON
+        )
+    with filled.database.write() as session:
+        plans_of_course.restore(session, filled.course_id, 1, who=WHO, now=NOON)
+    before = state(filled)
+    (here,) = propose(filled, ("7.A", "7.B"))
+    decide(filled, "confirm", here)
+    replaced = state(filled)
+
+    with filled.database.write() as session:
+        plans_of_course.restore(session, filled.course_id, 2, who=WHO, now=NOON)
+        plans_of_course.restore(session, filled.course_id, 1, who=WHO, now=NOON)
+
+    assert state(filled) == replaced
+    decide(filled, "undo", here)
+    assert state(filled) == before

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete
+from sqlalchemy import delete, insert
 
-from lti_tool.storage import crosswalks, schema
+from lti_tool.storage import crosswalks, judging, schema
 from lti_tool.work import ageing, observations, standing, student_records
 from lti_tool.work.observations import NewObservation
 from lti_tool.work.whys import why_record
@@ -241,6 +241,29 @@ def test_every_night_levels_age_and_only_what_is_seen_is_written(
     assert room.deliveries()[-1] == ("ags", "ana", 2.0, "pending", None)
     with room.database.read() as session:
         assert standing.why(session, room.course_id, 1, 1, now=late).attainment.is_due
+
+
+def test_more_courses_than_a_statement_takes_grow_old(room: Classroom) -> None:
+    """Those whose own rules and whose record look at no age are left out."""
+    many = 33_000
+    row = {"framework_id": 1, "created_at": NOON, "refreshed_at": NOON}
+    with room.database.write() as session:
+        session.execute(
+            insert(schema.course),
+            [{"title": "C", "rule": "latest", **row} for _ in range(many)],
+        )
+        assert len(judging.ageing_courses(session)) == many
+        student_records.set_rule(session, 1, {"rule": "latest"}, who="t", now=NOON)
+        assert judging.ageing_courses(session) == []
+        session.execute(
+            insert(schema.competency_rule).values(
+                course_id=7, competency_id=1, rule="certainty"
+            )
+        )
+        session.execute(
+            insert(schema.course).values(title="C", rule="certainty", **row)
+        )
+        assert judging.ageing_courses(session) == [7, room.course_id + many + 1]
 
 
 PIECES = st.lists(
