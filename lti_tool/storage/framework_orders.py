@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -9,7 +10,7 @@ from sqlalchemy import insert, select, update
 
 from lti_tool.errors import NotFoundError
 from lti_tool.storage.evidence import put_change
-from lti_tool.storage.schema import framework_order
+from lti_tool.storage.schema import framework, framework_order
 from lti_tool.storage.session import Session
 
 WAITING, READING, STORING = "waiting", "reading", "storing"
@@ -17,14 +18,31 @@ DONE, FAILED = "done", "failed"
 ENDED: Final = (DONE, FAILED)
 
 
+class Where(NamedTuple):
+    """Where a framework is read: a sent file, or an address with its token.
+
+    path: where the file lies until it is read. token: encrypted.
+    """
+
+    path: str | None = None
+    token: str | None = None
+
+
+NOWHERE: Final = Where()
+
+
 class FrameworkOrder(NamedTuple):
-    """One import; path is where a sent file lies, None for an address."""
+    """One import; path is where a sent file lies, None for an address.
+
+    token: what a protected service wants to see, encrypted.
+    """
 
     id: int
     named: str
     path: str | None
     state: str
     found: dict[str, Any] | None
+    token: str | None
     ordered_by: str
     ordered_at: datetime
     ended_at: datetime | None
@@ -36,7 +54,12 @@ class FrameworkOrder(NamedTuple):
 
 
 def add_order(
-    session: Session, named: str, path: str | None, *, who: str, now: datetime
+    session: Session,
+    named: str,
+    where: Where = NOWHERE,
+    *,
+    who: str,
+    now: datetime,
 ) -> int:
     """Write down that an import is wanted; returns its id."""
     order_id = int(
@@ -44,7 +67,8 @@ def add_order(
             insert(framework_order)
             .values(
                 named=named,
-                path=path,
+                path=where.path,
+                token=where.token,
                 state=WAITING,
                 ordered_by=who,
                 ordered_at=now,
@@ -106,9 +130,31 @@ def write_state(
     *,
     ended_at: datetime | None = None,
 ) -> None:
-    """Say how far an import is, and what it brought or why it failed."""
+    """Say how far an import is, and what it brought or why it failed.
+
+    One that ended needs its token no more.
+    """
+    values: dict[str, Any] = {"state": state, "found": found, "ended_at": ended_at}
+    if state in ENDED:
+        values["token"] = None
     session.execute(
-        update(framework_order)
-        .where(framework_order.c.id == order_id)
-        .values(state=state, found=found, ended_at=ended_at)
+        update(framework_order).where(framework_order.c.id == order_id).values(**values)
+    )
+
+
+def load_token(session: Session, framework_id: int) -> str | None:
+    """Return the encrypted token kept to look for a newer version, or None."""
+    return session.scalar(
+        select(framework.c.source_token).where(framework.c.id == framework_id)
+    )
+
+
+def keep_token(
+    session: Session, frameworks: Collection[int], token: str | None
+) -> None:
+    """Keep an encrypted token to look for frameworks anew with; None forgets it."""
+    session.execute(
+        update(framework)
+        .where(framework.c.id.in_(frameworks))
+        .values(source_token=token)
     )

@@ -194,8 +194,9 @@ def _body(url: str, answer: Answer) -> bytes:
         )
     if answer.status in _NO_ENTRY:
         raise ConfigError(
-            f"{url} answered {answer.status}: it is protected; give --token-file, or "
-            "--token-url with --client-id and --client-secret-file"
+            f"{url} answered {answer.status}: it is protected; give its token (on the "
+            "page, or --token-file), or --token-url with --client-id and "
+            "--client-secret-file"
         )
     raise ConfigError(
         f"{url} answered {answer.status}; check the address of the CASE package"

@@ -15,7 +15,7 @@ from lti_tool.errors import BridgeError, ConfigError
 from lti_tool.logs import log
 from lti_tool.platforms.http import GuardedSession
 from lti_tool.settings import Settings
-from lti_tool.storage import framework_orders
+from lti_tool.storage import framework_orders, secrets
 from lti_tool.storage.database import Database
 from lti_tool.storage.framework_orders import DONE, FAILED, STORING, FrameworkOrder
 from lti_tool.storage.framework_rows import ImportCounts
@@ -24,6 +24,7 @@ from lti_tool.work.case_services import Unread
 from lti_tool.work.framework_files import Named, parse_upload, read_all
 from lti_tool.work.frameworks import Imported, import_documents
 from mappings.errors import MappingError
+from oneroster.auth import BearerKey
 
 MOST_BYTES: Final = 128 * 1024 * 1024
 SENT: Final = "frameworks"
@@ -93,7 +94,7 @@ def _import(
     """Store what was asked for, of a whole service each framework by itself."""
     done: list[Imported] = []
     left: list[Unread] = []
-    for group in _read(order, GuardedSession(settings.local_hosts)):
+    for group in _read(order, _reach(order, settings)):
         if isinstance(group, Unread):
             left.append(group)
             continue
@@ -107,7 +108,28 @@ def _import(
     if left and not done:
         raise ConfigError(left[0].text)
     offered = offer_exemplars(database, done, who=order.ordered_by, now=clock())
+    _keep_token(database, order, done)
     return _told(done, left, offered)
+
+
+def _reach(order: FrameworkOrder, settings: Settings) -> GuardedSession:
+    """Return what an address is read by; it follows no redirect with a token."""
+    reach = GuardedSession(settings.local_hosts)
+    if order.token is not None:
+        key = settings.load_secret_key()
+        reach.auth = BearerKey(secrets.decrypt(order.token, key))
+    return reach
+
+
+def _keep_token(
+    database: Database, order: FrameworkOrder, done: Iterable[Imported]
+) -> None:
+    """Keep the token that opened a service, to look there for a newer version."""
+    if order.token is None:
+        return
+    ids = {one.framework.framework_id for one in done if one.framework is not None}
+    with database.write() as session:
+        framework_orders.keep_token(session, ids, order.token)
 
 
 def _read(

@@ -143,6 +143,8 @@ KEPT = {
     "admin_session.secret_hash": "hash",
     "admin_session.csrf": "worthless without the session's cookie",
     "api_client.secret_hash": "hash",
+    "framework.source_token": "encrypted",
+    "framework_order.token": "encrypted",
     "invitation.token_hash": "hash",
     "passage.token_hash": "hash",
     "registration.outcomes_token": "encrypted",

@@ -17,8 +17,9 @@ from lti_tool.storage import (
     framework_versions,
     frameworks,
     recomputes,
+    secrets,
 )
-from lti_tool.storage.framework_orders import FrameworkOrder
+from lti_tool.storage.framework_orders import FrameworkOrder, Where
 from lti_tool.storage.framework_pages import Item
 from lti_tool.web import marks
 from lti_tool.web.admin.guard import admin, pages, settings, takes_file
@@ -122,7 +123,7 @@ def import_framework() -> ResponseReturnValue:
         except ConfigError:
             words = gettext("Choose a file, or give an address: https://…")
             return list_page(url=url, faults={"url": words})
-    return _ordered(named, path)
+    return _ordered(named, Where(path, None if path else _sealed_token()))
 
 
 @pages.post("/frameworks/<int:framework_id>/again")
@@ -130,15 +131,27 @@ def import_again(framework_id: int) -> ResponseReturnValue:
     """Look for a newer version where a framework came from."""
     with database().read() as session:
         held = framework_pages.load_framework(session, framework_id)
+        kept = framework_orders.load_token(session, framework_id)
+    here = url_for("admin.one_framework", framework_id=framework_id)
     if not held["source_url"]:
-        return redirect(url_for("admin.one_framework", framework_id=framework_id), 303)
-    return _ordered(held["source_url"], None)
+        return redirect(here, 303)
+    if request.form.get("act") == "forget":
+        with database().write() as session:
+            framework_orders.keep_token(session, [framework_id], None)
+        return redirect(here, 303)
+    return _ordered(held["source_url"], Where(token=_sealed_token() or kept))
 
 
-def _ordered(named: str, path: str | None) -> ResponseReturnValue:
+def _sealed_token() -> str | None:
+    """The token of the form, encrypted; None where none was given."""
+    token = request.form.get("token", "").strip()
+    return secrets.encrypt(token, settings().load_secret_key()) if token else None
+
+
+def _ordered(named: str, where: Where) -> ResponseReturnValue:
     with database().write() as session:
         order_id = framework_orders.add_order(
-            session, named, path, who=admin().who, now=clock()
+            session, named, where, who=admin().who, now=clock()
         )
     current_app.extensions["order_import"](order_id)
     return redirect(url_for("admin.framework_import", order_id=order_id), 303)
@@ -172,6 +185,7 @@ def one_framework(framework_id: int) -> str:
     with database().read() as session:
         held = framework_pages.load_framework(session, framework_id)
         newest = framework_versions.newest(session, framework_id)
+        token = framework_orders.load_token(session, framework_id)
         gone = framework_pages.count_retired_alignments(session, framework_id)
         if words:
             items, whole = framework_pages.search(
@@ -188,6 +202,7 @@ def one_framework(framework_id: int) -> str:
         "framework",
         held=held,
         gone=gone,
+        has_token=bool(token),
         expected=newest,
         above=above,
         path=path,

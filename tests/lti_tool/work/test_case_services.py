@@ -285,8 +285,8 @@ def test_a_protected_service_says_what_it_wants_and_takes_a_token(
     session.auth = BearerKey("secret")
 
     assert str(refused.value) == (
-        f"{url} answered 401: it is protected; give --token-file, or --token-url with "
-        "--client-id and --client-secret-file"
+        f"{url} answered 401: it is protected; give its token (on the page, or "
+        "--token-file), or --token-url with --client-id and --client-secret-file"
     )
     assert read_document(url, session) == service.package("a")
 

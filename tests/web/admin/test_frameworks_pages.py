@@ -6,15 +6,17 @@ import copy
 import io
 import json
 import re
+from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask, request
 from sqlalchemy import insert, select
 
 from lti_tool.settings import Settings
-from lti_tool.storage import schema
+from lti_tool.storage import schema, secrets
 from lti_tool.storage.framework_pages import PAGE
 from lti_tool.work import framework_orders
 from lti_tool.work.frameworks import import_documents
@@ -22,6 +24,7 @@ from mappings import parse_case
 from tests.web.admin.conftest import Office, Visitor, words
 
 STAMP = "2026-01-01T00:00:00Z"
+TOKEN = "case-token-81c0d2"  # noqa: S105 -- of a made-up service
 
 
 def package(count: int = 3) -> dict[str, Any]:
@@ -176,6 +179,51 @@ def test_an_address_is_needed_and_one_of_this_network_is_refused(
     )
     carry_out(office, tmp_path, answer.location)
     assert "nothing was stored" in words(rosa.read(answer.location))
+
+
+def test_a_token_opens_a_protected_service_is_kept_encrypted_and_never_shown(
+    office: Office, rosa: Visitor, tmp_path: Path, serve: Callable[..., str]
+) -> None:
+    asked: list[str | None] = []
+    case = Flask("case")
+
+    @case.get("/math.json")
+    def math() -> tuple[dict[str, Any], int]:
+        asked.append(request.headers.get("Authorization"))
+        return (package(), 200) if asked[-1] == f"Bearer {TOKEN}" else ({}, 401)
+
+    url = f"{serve(case)}/math.json"
+
+    def import_by(page: str, path: str, **fields: str) -> str:
+        answer = rosa.send(page, path, **fields)
+        order = int(answer.location.rpartition("/")[2])
+        here = Settings(
+            data_dir=tmp_path,
+            secret_key_file=tmp_path / "key",
+            local_network="127.0.0.1",
+        )
+        framework_orders.carry_out(office.database, here, order, office.clock)
+        return words(rosa.read(answer.location))
+
+    page, path = "/admin/frameworks", "/admin/frameworks/import"
+    assert "it is protected; give its token" in import_by(page, path, url=url)
+    assert "Mathematics 7 is here." in import_by(page, path, url=url, token=TOKEN)
+    one = "/admin/frameworks/1"
+    assert "One is kept, encrypted." in words(rosa.read(one))
+    assert "nothing changed" in import_by(one, f"{one}/again", token="")
+    assert asked == [None, *[f"Bearer {TOKEN}"] * 2]
+    held = (tmp_path / "pages.sqlite3").read_bytes()
+    with office.database.read() as session:
+        kept = session.scalar(select(schema.framework.c.source_token))
+        orders = list(session.scalars(select(schema.framework_order.c.token)))
+    assert orders == [None, None, None]
+    assert kept is not None
+    assert secrets.decrypt(kept, b"k" * 32) == TOKEN
+    assert TOKEN.encode() not in held
+    assert TOKEN not in rosa.read(one)
+    rosa.send(one, f"{one}/again", act="forget")
+    assert "One is kept, encrypted." not in words(rosa.read(one))
+    assert "give its token" in import_by(one, f"{one}/again", token="")
 
 
 def test_a_large_framework_is_walked_branch_by_branch_and_searched(
