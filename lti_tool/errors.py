@@ -54,7 +54,18 @@ class BridgeError(Exception):
 
 
 class ConfigError(BridgeError):
-    """A setting or registration is missing or wrong; the text names it."""
+    """A setting or registration is missing or wrong; the text names it.
+
+    Attributes:
+        template: the text, with places where there are values, so that a page can say
+            it in another language.
+        values: what fills the places.
+    """
+
+    def __init__(self, template: str, /, **values: object) -> None:
+        super().__init__(template.format_map(values) if values else template)
+        self.template = template
+        self.values = values
 
 
 class NotFoundError(BridgeError):

@@ -5,8 +5,8 @@ Standard library only, no I/O, no clock: values in, values out.
 Frameworks: :mod:`~mappings.frameworks` and walks over them; in and out of CASE
 (:mod:`~mappings.case`, with ``case_fields``, ``case_parts``, ``case_problems``) and
 tables (``framework_tables``); written here (``editing``), compared (``differences``),
-checked (``limits``); ``rubrics`` and ``grade_levels`` in them; ``crosswalks`` between
-them.
+checked (``limits``, ``refusals``); ``rubrics`` and ``grade_levels`` in them;
+``crosswalks`` between them.
 
 Levels: :mod:`~mappings.scales`, with a name and ``colours`` (``named_scales``).
 

@@ -17,8 +17,8 @@ from mappings.frameworks import (
     Competency,
     Framework,
     ring,
-    ring_text,
 )
+from mappings.refusals import Refusal
 from mappings.rubrics import LevelText, described
 
 
@@ -40,9 +40,7 @@ class Draft:
     def __post_init__(self) -> None:
         """Refuse a competency that says nothing."""
         if not self.statement.strip():
-            raise FrameworkError(
-                "a competency needs a statement; write what a student can do"
-            )
+            raise FrameworkError(Refusal.NO_STATEMENT)
 
 
 def add(
@@ -93,9 +91,7 @@ def retire(framework: Framework, case_id: str) -> Framework:
     below = framework.children(case_id)
     if below:
         names = ", ".join(one.label for one in below[:3])
-        raise FrameworkError(
-            f"{held.label} has others under it ({names}); move or retire those first"
-        )
+        raise FrameworkError(Refusal.HAS_CHILDREN, label=held.label, names=names)
     return replace(
         framework,
         competencies=tuple(
@@ -121,7 +117,7 @@ def place(
     there = _parent(framework, parent)
     above = {parent, *(one.case_id for one in framework.ancestors(parent))}
     if parent and case_id in above:
-        raise FrameworkError(f"{held.label} cannot stand under itself")
+        raise FrameworkError(Refusal.UNDER_ITSELF, label=held.label)
     rest = tuple(
         one
         for one in framework.associations
@@ -198,8 +194,8 @@ def require(
     new = replace(framework, associations=(*kept, *fresh))
     path = ring(new.precedes())
     if path:
-        labels = {one: new.by_case_id[one].label for one in path}
-        raise FrameworkError(f"prerequisites: {ring_text(path, labels)}")
+        named = " -> ".join(new.by_case_id[one].label for one in path)
+        raise FrameworkError(Refusal.RING, path=named)
     return new
 
 
@@ -216,11 +212,9 @@ def describe(
     _competency(framework, case_id)
     for one in levels:
         if not one.name.strip():
-            raise FrameworkError("a level needs a name; write one, or leave it out")
+            raise FrameworkError(Refusal.NO_LEVEL_NAME)
         if one.points is not None and not math.isfinite(one.points):
-            raise FrameworkError(
-                f"level {one.name} has {one.points} points; give a number"
-            )
+            raise FrameworkError(Refusal.NO_POINTS, name=one.name, points=one.points)
     return described(framework, case_id, levels)
 
 
@@ -233,7 +227,7 @@ def _competency(framework: Framework, case_id: str) -> Competency:
     found = framework.by_case_id.get(case_id)
     if found is None:
         raise FrameworkError(
-            f"no competency {case_id!r} is in {framework.title}; it may be retired"
+            Refusal.NOT_HERE, case_id=repr(case_id), title=framework.title
         )
     return found
 
@@ -261,7 +255,7 @@ def _check_code(framework: Framework, code: str, own: str | None) -> None:
     for one in framework.competencies if clean else ():
         if one.human_code == clean and one.case_id != own:
             raise FrameworkError(
-                f"code {clean} is in use: {one.statement[:60]}; give another"
+                Refusal.CODE_IN_USE, code=clean, statement=one.statement[:60]
             )
 
 
@@ -289,7 +283,7 @@ def rename(
         FrameworkError: the title is empty.
     """
     if not title.strip():
-        raise FrameworkError("a framework needs a title; write one")
+        raise FrameworkError(Refusal.NO_TITLE)
     return replace(
         framework,
         title=title.strip(),

@@ -15,7 +15,17 @@ class MappingError(Exception):
 
 
 class FrameworkError(MappingError):
-    """A framework cannot be read or walked; names what was found and the mend."""
+    """A framework cannot be read or walked; names what was found and the mend.
+
+    ``template`` with ``values`` in its places is what is said, so that a page can say
+    it in another language; without values it is the text itself.
+    """
+
+    def __init__(self, template: str, /, **values: object) -> None:
+        """Say template, its places filled from values if there are any."""
+        super().__init__(template.format_map(values) if values else template)
+        self.template = template
+        self.values = values
 
 
 class ScaleError(MappingError):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from mappings.errors import FrameworkError
 from mappings.frameworks import Framework
+from mappings.refusals import Refusal
 
 LONGEST_ID = 255
 LONGEST = {
@@ -36,13 +37,16 @@ def check_framework(framework: Framework) -> None:
         longest = LONGEST.get(field)
         if longest is not None and len(text) > longest:
             raise FrameworkError(
-                f"{where} has a {field} of {len(text)} characters ({text[:20]!r}...); "
-                f"shorten it to {longest}"
+                Refusal.TOO_LONG,
+                where=where,
+                field=field,
+                length=len(text),
+                start=repr(text[:20]),
+                longest=longest,
             )
         if "\x00" in text or not _is_text(text):
             raise FrameworkError(
-                f"{where} has a {field} with a character that is none "
-                f"({text[:20]!r}); remove it"
+                Refusal.NO_CHARACTER, where=where, field=field, start=repr(text[:20])
             )
 
 

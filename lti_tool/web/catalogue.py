@@ -13,12 +13,15 @@ from lti_tool.work import (
     guides,
     linking,
     masking,
+    own_frameworks,
     pieces,
     platform_fields,
     probe_words,
+    replacements,
     scores,
 )
 from mappings.counting import KINDS, ORDERS
+from mappings.refusals import REFUSALS
 from mappings.rules import RULES
 from mappings.wording import TEMPLATES
 
@@ -28,6 +31,9 @@ RANKS = ("Emerging", "Developing", "Proficient", "Secure")
 def sentences() -> Iterator[str]:
     """Yield every sentence a page may show that no page itself holds."""
     yield from TEMPLATES
+    yield from REFUSALS
+    yield from own_frameworks.sentences()
+    yield from replacements.sentences()
     for spec in RULES.values():
         yield spec.label
         if spec.parameter is not None:

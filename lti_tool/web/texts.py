@@ -14,6 +14,8 @@ from babel import Locale, UnknownLocaleError
 from flask import Flask, current_app, g, request, url_for
 from markupsafe import Markup
 
+from lti_tool.errors import ConfigError
+from mappings.errors import FrameworkError
 from mappings.lines import Line
 from mappings.rules import Rule
 
@@ -110,6 +112,12 @@ def said(line: Line, titles: Mapping[str, str] = MappingProxyType({})) -> str:
         if values.get(name):
             values[name] = gettext(values[name])
     return gettext(line.text).format_map(values)
+
+
+def told(error: FrameworkError | ConfigError) -> str:
+    """Why something is refused, in the reader's language as far as we have it."""
+    words = gettext(error.template)
+    return words.format_map(error.values) if error.values else words
 
 
 def _is_rtl() -> bool:

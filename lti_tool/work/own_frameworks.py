@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import uuid4
 
 from lti_tool.errors import ConfigError
@@ -22,9 +23,25 @@ from mappings.editing import Draft
 from mappings.errors import FrameworkError
 from mappings.frameworks import Framework
 from mappings.limits import check_framework
+from mappings.refusals import Refusal
 from mappings.rubrics import LevelText
 
 __all__ = ["Draft", "Editor", "LevelText", "is_editable", "start"]
+
+
+PUBLISHED: Final = (
+    "this framework is published elsewhere, and its next import would undo the "
+    "change; edit it there, or make one of your own"
+)
+OVERTAKEN: Final = (
+    "somebody saved version {newest} of this framework while you had version "
+    "{expected} before you; look at it and try again"
+)
+
+
+def sentences() -> tuple[str, ...]:
+    """Every text this room refuses a change with."""
+    return (PUBLISHED, OVERTAKEN)
 
 
 def is_editable(origin: str) -> bool:
@@ -47,7 +64,7 @@ def start(
         FrameworkError: it has no title.
     """
     if not title.strip():
-        raise FrameworkError("a framework needs a title; write one")
+        raise FrameworkError(Refusal.NO_TITLE)
     made = Framework(
         str(uuid4()),
         title.strip(),
@@ -139,15 +156,9 @@ class Editor:
         origin = framework_versions.hold(self.session, self.framework_id)
         newest = framework_versions.newest(self.session, self.framework_id)
         if not is_editable(origin):
-            raise ConfigError(
-                "this framework is published elsewhere, and its next import would "
-                "undo the change; edit it there, or make one of your own"
-            )
+            raise ConfigError(PUBLISHED)
         if self.expected is not None and self.expected != newest:
-            raise ConfigError(
-                f"somebody saved version {newest} of this framework while you had "
-                f"version {self.expected} before you; look at it and try again"
-            )
+            raise ConfigError(OVERTAKEN, newest=newest, expected=self.expected)
         held = frameworks.load_package(self.session, self.framework_id)
         new = editing.stamped(held, change(held), _text(self.now))
         check_framework(new)

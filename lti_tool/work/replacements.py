@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from lti_tool.errors import ConfigError
 from lti_tool.storage import curriculum, moved_rows, replacements
@@ -32,6 +32,19 @@ __all__ = [
 Rules = Mapping[str, Mapping[str, Any]]  # of competencies, by the id as text
 
 
+IN_FORCE: Final = "this replacement is in force already; undo it first"
+IS_DECLINED: Final = "this replacement is declined already"
+NOTHING_TO_UNDO: Final = "this replacement is not in force; there is nothing to undo"
+REPLACED_AGAIN: Final = (
+    "the new competency was itself replaced; undo that replacement first"
+)
+
+
+def sentences() -> tuple[str, ...]:
+    """Every text this room refuses a decision with."""
+    return (IN_FORCE, IS_DECLINED, NOTHING_TO_UNDO, REPLACED_AGAIN)
+
+
 def confirm(session: Session, replacement_id: int, *, who: str, now: datetime) -> int:
     """Move alignments, checks and rules to the new competency; returns how many.
 
@@ -44,7 +57,7 @@ def confirm(session: Session, replacement_id: int, *, who: str, now: datetime) -
     """
     one = replacements.load_replacement(session, replacement_id)
     if one.status == CONFIRMED:
-        raise ConfigError("this replacement is in force already; undo it first")
+        raise ConfigError(IN_FORCE)
     moved = moved_rows.move(session, one, replacements.load_courses(session, one))
     _decide(session, one, CONFIRMED, moved, who=who, now=now)
     _refresh(session, one, now)
@@ -60,7 +73,7 @@ def decline(session: Session, replacement_id: int, *, who: str, now: datetime) -
     """
     one = replacements.load_replacement(session, replacement_id)
     if one.status not in (PROPOSED, UNDONE):
-        raise ConfigError(f"this replacement is {one.status} already")
+        raise ConfigError(IN_FORCE if one.status == CONFIRMED else IS_DECLINED)
     _decide(session, one, DECLINED, one.moved, who=who, now=now)
 
 
@@ -73,11 +86,9 @@ def undo(session: Session, replacement_id: int, *, who: str, now: datetime) -> N
     """
     one = replacements.load_replacement(session, replacement_id)
     if one.status != CONFIRMED:
-        raise ConfigError("this replacement is not in force; there is nothing to undo")
+        raise ConfigError(NOTHING_TO_UNDO)
     if replacements.load_confirmed(session, from_id=one.to_id):
-        raise ConfigError(
-            "the new competency was itself replaced; undo that replacement first"
-        )
+        raise ConfigError(REPLACED_AGAIN)
     moved_rows.put_back(session, one)
     _decide(session, one, UNDONE, None, who=who, now=now)
     _refresh(session, one, now)

@@ -22,6 +22,7 @@ from mappings.editing import (
     retire,
     stamped,
 )
+from mappings.refusals import REFUSALS
 from mappings.rubrics import LevelText, level_texts
 
 DOC = "c6496676-d7cb-11e8-824f-0242ac160002"
@@ -164,6 +165,7 @@ def test_what_makes_no_framework_is_refused_with_the_mend(name: str) -> None:
         change()
 
     assert str(refused.value) == message
+    assert refused.value.template in REFUSALS
 
 
 def test_prerequisites_in_a_ring_are_refused_with_their_path() -> None:

@@ -21,7 +21,7 @@ from lti_tool.storage.framework_pages import Item
 from lti_tool.web.admin.frameworks import list_page, show
 from lti_tool.web.admin.guard import admin, pages
 from lti_tool.web.sessions import clock, database
-from lti_tool.web.texts import gettext
+from lti_tool.web.texts import gettext, told
 from lti_tool.work import own_frameworks
 from lti_tool.work.own_frameworks import Draft, Editor, LevelText
 from mappings.errors import FrameworkError
@@ -112,7 +112,7 @@ def change_competency(framework_id: int, competency_id: int) -> ResponseReturnVa
             if change is not None:
                 change(_editor(session, held["id"]), item)
     except (FrameworkError, ConfigError) as error:
-        return _edit_page(framework_id, competency_id, fault=str(error))
+        return _edit_page(framework_id, competency_id, fault=told(error))
     current_app.extensions["order_levels"]()
     branch = url_for(
         "admin.one_framework",
@@ -153,8 +153,11 @@ def _named(editor: Editor, named: str) -> str:
         found = naming.find_competency(editor.session, named, editor.framework_id)
     except NotFoundError as error:
         raise FrameworkError(
-            f'"{named}" is not exactly one competency of this framework; '
-            "write its code or its GUID"
+            gettext(
+                "“%(named)s” is not exactly one competency of this framework; write "
+                "its code or its GUID",
+                named=named,
+            )
         ) from error
     return framework_pages.load_item(editor.session, editor.framework_id, found).case_id
 
@@ -185,7 +188,10 @@ def _points(text: str) -> float | None:
         return float(text.replace(",", "."))
     except ValueError as error:
         raise FrameworkError(
-            f'"{text}" is no number of points; write 3 or 2.5, or nothing'
+            gettext(
+                "“%(points)s” is no number of points; write 3 or 2.5, or nothing",
+                points=text,
+            )
         ) from error
 
 
@@ -231,7 +237,7 @@ def _saved(
         with database().read() as session:
             held = framework_pages.load_framework(session, framework_id)
         page = show(
-            "refused", held=held, gone=0, fault=str(error), back=place, typed=_typed()
+            "refused", held=held, gone=0, fault=told(error), back=place, typed=_typed()
         )
         return make_response(page, 422)
     current_app.extensions["order_levels"]()

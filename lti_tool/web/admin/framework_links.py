@@ -12,7 +12,7 @@ from lti_tool.storage import crosswalks, framework_pages
 from lti_tool.web.admin.frameworks import asked_page, page_count, show
 from lti_tool.web.admin.guard import admin, pages
 from lti_tool.web.sessions import clock, database
-from lti_tool.web.texts import gettext
+from lti_tool.web.texts import gettext, told
 from lti_tool.work import recomputing, replacements
 
 
@@ -62,7 +62,7 @@ def decide_replacement(framework_id: int) -> ResponseReturnValue:
             elif act == "undo":
                 replacements.undo(session, wanted, who=who, now=now)
     except ConfigError as error:
-        return _replacements(framework_id, str(error))
+        return _replacements(framework_id, told(error))
     place = url_for(
         "admin.framework_replacements",
         framework_id=framework_id,

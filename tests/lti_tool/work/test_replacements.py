@@ -165,7 +165,7 @@ def test_what_cannot_be_decided_says_why(filled: Classroom) -> None:
     assert [str(one.value) for one in (never, again, late, chained, none)] == [
         "this replacement is not in force; there is nothing to undo",
         "this replacement is in force already; undo it first",
-        "this replacement is confirmed already",
+        "this replacement is in force already; undo it first",
         "the new competency was itself replaced; undo that replacement first",
         "no replacement has the id 99",
     ]

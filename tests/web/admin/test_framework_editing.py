@@ -147,7 +147,7 @@ def test_levels_and_prerequisites_are_said_on_the_page_of_a_competency(
         ({"act": "place", "parent": "S.1"}, ""),
         (
             {"act": "levels", "level": "A", "means": "x", "points": "many"},
-            '"many" is no number of points',
+            "“many” is no number of points",
         ),
         ({"act": "edit", "statement": "Later", "expected": "1"}, "somebody saved"),
     ],

@@ -1,0 +1,31 @@
+"""Why a change of a framework is refused, as templates that pages translate."""
+
+from enum import StrEnum
+
+
+class Refusal(StrEnum):
+    """What is said to the person who made the change; what stands in braces is filled.
+
+    Each names the item and the mend.
+    """
+
+    NO_STATEMENT = "a competency needs a statement; write what a student can do"
+    NO_TITLE = "a framework needs a title; write one"
+    NO_LEVEL_NAME = "a level needs a name; write one, or leave it out"
+    NO_POINTS = "level {name} has {points} points; give a number"
+    HAS_CHILDREN = "{label} has others under it ({names}); move or retire those first"
+    UNDER_ITSELF = "{label} cannot stand under itself"
+    CODE_IN_USE = "code {code} is in use: {statement}; give another"
+    NOT_HERE = "no competency {case_id} is in {title}; it may be retired"
+    RING = "prerequisites: edges close a ring: {path}; remove one of them"
+    TOO_LONG = (
+        "{where} has a {field} of {length} characters ({start}...); "
+        "shorten it to {longest}"
+    )
+    NO_CHARACTER = (
+        "{where} has a {field} with a character that is none ({start}); remove it"
+    )
+
+
+REFUSALS = tuple(str(one) for one in Refusal)
+"""All templates, for the catalogue of translations."""
