@@ -20,7 +20,7 @@ from oneroster.auth import (
     OAuth1,
     local_session,
 )
-from oneroster.bundle import Bundle
+from oneroster.bundle import Bundle, Unclaimed
 from oneroster.bundle_writer import write_bundle
 from oneroster.catalog import Catalog, MemoryCatalog, PagedCatalog, RecordSource
 from oneroster.client import Client, Query
@@ -159,6 +159,7 @@ __all__ = [
     "SisClass",
     "StatusError",
     "TransportError",
+    "Unclaimed",
     "User",
     "UserId",
     "UserProfile",

@@ -25,14 +25,14 @@ from oneroster.bundle_manifest import (
     recognise_1_0,
 )
 from oneroster.bundle_rows import Row, read_rows
-from oneroster.bundle_sides import SideRows
+from oneroster.bundle_sides import ORPHAN, SideRows, Unclaimed
 from oneroster.bundle_source import list_members, open_member
 from oneroster.catalog import KINDS
 from oneroster.dialects import upgrade
 from oneroster.errors import BundleError, Problem
-from oneroster.models import Record, parse_record
+from oneroster.models import Record, User, parse_record
 
-__all__ = ["Bundle", "Sheet"]
+__all__ = ["Bundle", "Sheet", "Unclaimed"]
 
 Wire = dict[str, Any]
 
@@ -172,26 +172,41 @@ class Bundle:
         :meth:`is_partial` tells whether there may be more of them. A Problem
         that is a warning comes beside a record, any other in place of one.
         Repeated sourcedIds are yielded as they stand. An absent collection
-        yields nothing.
+        yields nothing, but for the :class:`Unclaimed` roles of a delta.
 
         Raises:
             BundleError: the file cannot be read to its end; see the module.
             KeyError: there is no such collection.
         """
         kind = KINDS[collection]
-        if self.mode(collection) == "absent":
+        is_absent = self.mode(collection) == "absent"
+        has_roles = collection == "users" and self.mode("roles") == "delta"
+        if is_absent and not has_roles:
             return
         with SideRows() as sides:
             for side in SIDE_FILES:
                 if side.collection == collection and self.mode(side.name) != "absent":
                     yield from self._gather(side, sides)
-            for layout, line, found in self._objects(collection):
+            objects = () if is_absent else self._objects(collection)
+            for layout, line, found in objects:
                 if isinstance(found, Problem):
                     yield found
                     continue
                 sides.merge(found)
                 yield from self._record(kind, layout, line, found)
+            if has_roles:
+                for line, found in sides.unclaimed("roles"):
+                    yield self._unclaimed(line, found)
             yield from sides.left_over()
+
+    @staticmethod
+    def _unclaimed(line: int, found: Wire) -> Unclaimed:
+        """Tell of the roles of a user who was not sent."""
+        nobody = {"givenName": "", "familyName": "", "enabledUser": "true"}
+        part, _problems = parse_record(User, found | nobody)
+        return Unclaimed(
+            "roles.csv", line, "", ORPHAN, "orphan", found["sourcedId"], part=part
+        )
 
     @contextmanager
     def sheet(self, collection: str) -> Iterator["Sheet | None"]:

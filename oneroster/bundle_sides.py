@@ -8,13 +8,16 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any, Self
 
 from oneroster.errors import Problem
+from oneroster.models import Record
 
-__all__ = ["SideRows"]
+__all__ = ["SideRows", "Unclaimed"]
 
 Wire = dict[str, Any]
+ORPHAN = "belongs to a record that is not in the bundle; left out"
 
 _TABLE = """
     PRAGMA journal_mode = OFF;
@@ -24,6 +27,17 @@ _TABLE = """
         taken INTEGER DEFAULT 0);
     CREATE INDEX by_owner ON side (owner);
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Unclaimed(Problem):
+    """Rows of a delta whose record did not change itself, and so was not sent.
+
+    part: a record of that sourcedId with what the rows say and nothing else. Who
+    holds the record can take it from there; to anybody else it is an orphan.
+    """
+
+    part: Record | None = None
 
 
 class SideRows:
@@ -58,6 +72,18 @@ class SideRows:
         for _id, file, body in sorted(taken):
             _MERGES[file](record, json.loads(body))
 
+    def unclaimed(self, file: str) -> Iterator[tuple[int, Wire]]:
+        """Yield the records of which only rows of this file came, with their line."""
+        owners = self._db.execute(
+            "SELECT owner, min(line) FROM side WHERE taken = 0 AND file = ? "
+            "GROUP BY owner ORDER BY min(line)",
+            (file,),
+        ).fetchall()
+        for owner, line in owners:
+            record: Wire = {"sourcedId": owner, "status": "active"}
+            self.merge(record)
+            yield line, record
+
     def left_over(self) -> Iterator[Problem]:
         """Yield a Problem for each row whose record never came."""
         rows = self._db.execute(
@@ -66,14 +92,7 @@ class SideRows:
         )
         with closing(rows):
             for file, line, owner in rows:
-                yield Problem(
-                    f"{file}.csv",
-                    line,
-                    "",
-                    "belongs to a record that is not in the bundle; left out",
-                    "orphan",
-                    owner,
-                )
+                yield Problem(f"{file}.csv", line, "", ORPHAN, "orphan", owner)
 
 
 def _picked(row: Wire, names: str) -> Wire:

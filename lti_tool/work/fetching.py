@@ -8,20 +8,21 @@ is gone on with.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 from lti_tool.errors import SyncError
-from lti_tool.storage.staging import Staged, Staging
+from lti_tool.storage.staging import Staged, Staging, value_columns
 from lti_tool.storage.staging_areas import Mark as StagingMark
 from lti_tool.work.feeds import Ask, Batch, Feed, Partial
-from lti_tool.work.omissions import fill, role_ends
+from lti_tool.work.omissions import amended, fill, role_ends
 from lti_tool.work.problems import Problems, is_rejected
-from lti_tool.work.records import staged_row
+from lti_tool.work.records import is_over, staged_row
 from lti_tool.work.watching import Watch
+from oneroster.bundle import Unclaimed
 from oneroster.errors import Problem
-from oneroster.models import Record
+from oneroster.models import Record, User
 from oneroster.pull import Mark
 
 # What a roster is made of: a source that tells none of it tells us nothing.
@@ -166,9 +167,12 @@ class Fetching:
             records = _foreign(collection, batch.records, wanted.own)
             rows = [*(staged_row(collection, one) for one in records), *batch.plain]
             rows = self._filled(collection, rows, records)
-            problems.note(collection, batch.problems)
+            faults, more = self._amended(collection, batch)
+            rows += more
+            problems.note(collection, faults)
             self.counts[collection] += len(rows)
-            self._put(collection, rows, batch, problems)
+            taken = replace(batch, problems=faults)
+            self._put(collection, rows, taken, problems)
             self._watch.count(collection, self.counts[collection], batch.total)
         return problems
 
@@ -182,6 +186,29 @@ class Fetching:
             return rows
         held = self._staging.held(collection, [str(row[0]) for row in rows], names)
         return fill(collection, rows, held, role_ends(records))
+
+    def _amended(
+        self, collection: str, batch: Batch
+    ) -> tuple[tuple[Problem, ...], list[Staged]]:
+        """Return what is a problem still, and the users of whom only roles came."""
+        parts = [
+            one.part
+            for one in batch.problems
+            if isinstance(one, Unclaimed) and isinstance(one.part, User)
+        ]
+        if not parts:
+            return batch.problems, []
+        names = (*value_columns(collection), "status", "modified_at")
+        sourced_ids = [part.sourced_id for part in parts]
+        rows = amended(parts, self._staging.held(collection, sourced_ids, names))
+        known = {row[0] for row in rows}
+        problems = [
+            one
+            for one in batch.problems
+            if not isinstance(one, Unclaimed)
+            or (one.sourced_id not in known and _is_lost(one))
+        ]
+        return tuple(problems), rows
 
     def _put(
         self, collection: str, rows: list[Staged], batch: Batch, problems: Problems
@@ -247,6 +274,12 @@ def _foreign(
     if named is None or not own:
         return records
     return tuple(one for one in records if named(one) not in own)
+
+
+def _is_lost(one: Unclaimed) -> bool:
+    """Tell whether a role came, and not only the end of one that we never had."""
+    roles = one.part.roles if isinstance(one.part, User) else ()
+    return not all(map(is_over, roles))
 
 
 def _rejected(collection: str, problems: Iterable[Problem]) -> list[str]:

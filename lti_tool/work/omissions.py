@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lti_tool.storage.staging import Staged, Value, value_columns
-from lti_tool.work.records import finished, is_over, plain_value
+from lti_tool.work.records import finished, is_over, plain_value, user_row
 from oneroster.models import Record, User
 
 Key = tuple[str, str]
@@ -37,6 +37,28 @@ def fill(
         else row
         for row in rows
     ]
+
+
+def amended(parts: Sequence[User], held: Held) -> list[Staged]:
+    """Return the rows of users of whom only roles came, the rest as we hold it.
+
+    held: by sourcedId every column of the users whom we hold, status and modified_at
+    among them; of others and of those who ended nothing is made.
+    """
+    names = value_columns("users")
+    place = names.index("roles")
+    ends = role_ends(parts)
+    rows = []
+    for part in parts:
+        ours = held.get(part.sourced_id)
+        if ours is None or ours["status"] != "active":
+            continue
+        values = [plain_value(ours[name]) for name in names]
+        sent = plain_value(user_row(part)["roles"])
+        values[place] = _roles(sent, ours["roles"] or [], ends[part.sourced_id])
+        moment = plain_value(ours["modified_at"])
+        rows.append(finished(part.sourced_id, "active", moment, tuple(values)))
+    return rows
 
 
 def role_ends(records: Sequence[Record]) -> dict[str, set[Key]]:

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from sqlalchemy import update
 
 from lti_tool.storage import schema
@@ -86,6 +87,46 @@ def test_a_delta_adds_one_role_and_ends_another(sis: Sis) -> None:
 
     sis.sync(rewrite(sis.bundle(delta=True), "roles", without_teacher))
     assert roles(sis, "t") == [AIDE]
+
+
+def only_roles(
+    sis: Sis, keep: Callable[[dict[str, str]], dict[str, str] | None]
+) -> Path:
+    """A delta in which no user changed, only roles did."""
+    path = rewrite(sis.bundle(delta=True), "users", lambda _row: None)
+    return rewrite(path, "roles", keep)
+
+
+@pytest.mark.parametrize("has_users", [True, False], ids=["users empty", "no users"])
+def test_roles_alone_reach_the_user_we_hold(sis: Sis, *, has_users: bool) -> None:
+    sis.sync()
+    sis.change("users", "t", roles=(a_role("teacher"), a_role("aide")))
+    path = only_roles(sis, lambda row: row if row["role"] == "aide" else None)
+    report = sis.sync(path if has_users else without(path, "users"))
+    assert (report.plan["users"].changes, dict(report.problems)) == (1, {})
+    assert roles(sis, "t") == [TEACHER, AIDE]
+    assert sis.sync().is_nothing
+
+    def without_teacher(row: dict[str, str]) -> dict[str, str] | None:
+        is_gone = (row["userSourcedId"], row["role"]) == ("t", "teacher")
+        return row | {"status": "tobedeleted"} if is_gone else None
+
+    sis.sync(only_roles(sis, without_teacher))
+    assert roles(sis, "t") == [AIDE]
+    sis.change("users", "t", roles=(a_role("aide"),))
+    assert sis.sync().is_nothing
+
+
+def test_roles_of_somebody_we_never_had_are_told(sis: Sis) -> None:
+    sis.sync()
+
+    def of_nobody(row: dict[str, str]) -> dict[str, str] | None:
+        status = "active" if row["role"] == "teacher" else "tobedeleted"
+        return row | {"userSourcedId": f"nobody-{status}", "status": status}
+
+    report = sis.sync(only_roles(sis, of_nobody))
+    assert report.is_nothing
+    assert dict(report.problems) == {"orphan": 1}
 
 
 def test_who_is_new_in_a_delta_has_the_roles_that_came(sis: Sis) -> None:
