@@ -16,6 +16,7 @@ from lti_tool.settings import Settings
 from lti_tool.storage.database import Database
 from lti_tool.web import (
     admin,
+    align_link,
     aligning,
     checks,
     copied,
@@ -55,6 +56,7 @@ ROOMS = (
     elsewhere.elsewhere,
     teaching.views,
     aligning.views,
+    align_link.views,
     resources.views,
     student.student,
     copied.pages,
@@ -77,6 +79,7 @@ class Orders(TypedDict, total=False):
     order_look: she wants to know of a source what only the network can tell.
     order_import: she sent a framework.
     order_levels: levels are to be worked out again.
+    order_meaning: suggestions for a course had to go by words alone.
     """
 
     tell_worker: Callable[[], None]
@@ -84,6 +87,7 @@ class Orders(TypedDict, total=False):
     order_look: Callable[[int, str], None]
     order_import: Callable[[int], None]
     order_levels: Callable[[], None]
+    order_meaning: Callable[[int], None]
 
 
 def create_app(

@@ -71,6 +71,7 @@ def _serve_here(bench: Bench, host: str, port: int, *, has_worker: bool) -> None
         order_look=jobs.look,
         order_import=jobs.import_framework,
         order_levels=jobs.recompute,
+        order_meaning=jobs.read_meaning,
     )
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
@@ -126,6 +127,7 @@ def _serve_processes(
                 order_look=jobs.look,
                 order_import=jobs.import_framework,
                 order_levels=jobs.recompute,
+                order_meaning=jobs.read_meaning,
             )
 
     metrics.share(Path(tempfile.mkdtemp(prefix="masterybridge-counts-")))

@@ -138,6 +138,7 @@ class Demo:
                 order_look=self.jobs.look,
                 order_import=self.jobs.import_framework,
                 order_levels=self.jobs.recompute,
+                order_meaning=self.jobs.read_meaning,
             )
             doors = self._doors()
             self.lms.app.register_blueprint(entries(self.lms, doors))

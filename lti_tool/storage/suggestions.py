@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import and_, insert, or_, select
 
 from lti_tool.storage.database import upsert
 from lti_tool.storage.schema import (
@@ -105,6 +105,20 @@ def save_index(
     )
 
 
+def load_unread(session: Session, kind: str) -> list[int]:
+    """Return the frameworks that were imported after their index of a kind was made."""
+    made = framework_index
+    found = session.scalars(
+        select(framework.c.id)
+        .outerjoin(
+            made, and_(made.c.framework_id == framework.c.id, made.c.kind == kind)
+        )
+        .where(or_(made.c.id.is_(None), made.c.made_at < framework.c.imported_at))
+        .order_by(framework.c.id)
+    )
+    return list(found)
+
+
 def load_work_texts(session: Session, course_id: int) -> list[WorkText]:
     """Return what is written of each piece of work of a course."""
     mine = is_of_course(course_id, assessments=has_assessments(session))
@@ -159,6 +173,11 @@ def load_language(session: Session, framework_id: int) -> str | None:
     return session.scalar(
         select(framework.c.language).where(framework.c.id == framework_id)
     )
+
+
+def load_framework_of(session: Session, course_id: int) -> int | None:
+    """Return the framework of a course, None if it has none."""
+    return session.scalar(select(course.c.framework_id).where(course.c.id == course_id))
 
 
 def load_courses(session: Session) -> list[tuple[int, int]]:

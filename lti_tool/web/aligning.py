@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import datetime
 from typing import Final
 
 from flask import (
@@ -19,14 +20,16 @@ from flask_babel import lazy_gettext
 from werkzeug.wrappers import Response as Answer
 
 from lti_tool.storage import audits, curriculum
+from lti_tool.storage.curriculum import Plan
 from lti_tool.web import alignment, marks, review_suggestions
 from lti_tool.web.alignment import WordsError
 from lti_tool.web.grid import code_of, name_of
-from lti_tool.web.review_suggestions import Proposal
+from lti_tool.web.plan_effects import Effect
+from lti_tool.web.review_suggestions import Proposal, Proposals
 from lti_tool.web.seating import course_seat
 from lti_tool.web.sessions import clock, current_seat, database, seat_url
 from lti_tool.web.teacher import guard
-from lti_tool.web.texts import gettext
+from lti_tool.web.texts import gettext, ngettext
 
 WAYS: Final = {
     "line_item": lazy_gettext("gradebook"),
@@ -43,7 +46,10 @@ views = Blueprint("aligning", __name__, template_folder="templates")
 
 @views.get("/s/<sid>/align/review")
 def review() -> str:
-    """Show a suggestion for each piece of work that speaks for nothing yet."""
+    """Show a suggestion for each piece of work that speaks for nothing yet.
+
+    Below them what is aligned, with its links.
+    """
     _, course_id = course_seat("instructor")
     return _review_page(course_id)
 
@@ -55,16 +61,20 @@ def decide() -> Answer | tuple[str, int] | str:
     who, now = f"person:{seat.person_id}", clock()
     with database().read() as session:
         plan = curriculum.load_plan(session, course_id)
-    proposals, _ = review_suggestions.propose(database(), plan, request.form, now=now)
+    try:
+        alignment.refuse_ended(plan)
+    except WordsError as error:
+        return _review_page(course_id, fault=str(error)), 422
+    offered = review_suggestions.propose(database(), plan, request.form, now=now)
     if "skip" in request.form:
-        one = _find(proposals, request.form["skip"])
+        one = _find(offered.found, request.form["skip"])
         with database().write() as session:
             review_suggestions.skip(session, plan, one, who=who, now=now)
         return redirect(seat_url("aligning.review", said="skipped"), code=303)
     if request.form.get("act") != "accept":
         return _review_page(course_id)
     try:
-        ticked = review_suggestions.accepted(plan, proposals, request.form)
+        ticked = review_suggestions.accepted(plan, offered.found, request.form)
     except WordsError as error:
         return _review_page(course_id, fault=str(error)), 422
     with database().write() as session:
@@ -86,15 +96,15 @@ def _review_page(course_id: int, *, fault: str = "") -> str:
     with database().read() as session:
         plan = curriculum.load_plan(session, course_id)
         work = curriculum.load_assignments(session, course_id)
-    proposals, skipped = review_suggestions.propose(
-        database(), plan, request.form, now=now
-    )
+    offered = Proposals([])
+    if plan.status == "active":
+        offered = review_suggestions.propose(database(), plan, request.form, now=now)
+    if offered.is_waiting:
+        current_app.extensions["order_meaning"](course_id)
     effect = None
-    if any(one.is_ticked for one in proposals) and not fault:
+    if offered.ticked and not fault:
         try:
-            ticked = review_suggestions.accepted(plan, proposals, request.form)
-            with database().write() as session:
-                effect = review_suggestions.effect(session, plan, ticked, now=now)
+            effect = _effect(plan, offered, now)
         except WordsError as error:
             fault = str(error)
     return render_template(
@@ -102,9 +112,11 @@ def _review_page(course_id: int, *, fault: str = "") -> str:
         seat=current_seat(),
         plan=plan,
         work=work,
-        aligned=sum(bool(one.alignments) for one in work),
-        proposals=proposals,
-        skipped=skipped,
+        aligned=[one for one in work if one.alignments],
+        offered=offered,
+        accepts=[accept_words(n) for n in range(len(offered.found) + 1)],
+        codes={one.id: code_of(one) for one in plan.competencies},
+        part_words=alignment.part_words,
         effect=effect,
         is_open=request.form.get("act") == "preview",
         names={one.id: alignment.option_of(one) for one in plan.competencies},
@@ -113,6 +125,18 @@ def _review_page(course_id: int, *, fault: str = "") -> str:
         changed=request.args.get("levels", type=int, default=0),
         fault=fault,
     )
+
+
+def _effect(plan: Plan, offered: Proposals, now: datetime) -> Effect:
+    """What accepting all that is ticked would move; nothing is kept."""
+    ticked = review_suggestions.accepted(plan, offered.found, request.form)
+    with database().write() as session:
+        return review_suggestions.effect(session, plan, ticked, now=now)
+
+
+def accept_words(count: int) -> str:
+    """Return what the button says while so many are ticked."""
+    return ngettext("Accept %(num)d ticked", "Accept %(num)d ticked", count)
 
 
 @views.get("/s/<sid>/align/audit")

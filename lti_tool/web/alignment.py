@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from lti_tool.errors import BridgeError, NotFoundError
@@ -102,21 +103,22 @@ def part_words(work: AlignedAssignment, part: str) -> str:
     return gettext("rows %(numbers)s", numbers=numbers) if kind == "row" else part
 
 
-def add(
-    session: Session, plan: Plan, form: Mapping[str, str], *, who: str, now: datetime
-) -> int | None:
-    """Save one alignment and refresh the levels; returns how many changed.
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a form says of one alignment."""
 
-    None where it was already there, with this weight.
+    competency_id: int
+    weight: float
+    part: str
+    is_practice: bool
+
+
+def parse_link(plan: Plan, work: AlignedAssignment, form: Mapping[str, str]) -> Link:
+    """Return what a form says of an alignment of a piece of work.
 
     Raises:
-        NotFoundError: the form names no work of this course.
-        WordsError: the form names no competency, or no weight.
+        WordsError: it names no competency, no weight, or no part of this work.
     """
-    assignment_id = _number(form, "assignment")
-    mine = {one.id: one for one in curriculum.load_assignments(session, plan.course_id)}
-    if assignment_id not in mine:
-        raise NotFoundError(f"no assignment {assignment_id} in this course")
     competency_id = find(plan, form.get("competency", ""))
     weight = parse_weight(form.get("weight", "1"))
     if competency_id is None:
@@ -133,20 +135,63 @@ def add(
                 "A weight is a number above 0 and at most 100. Nothing was changed."
             )
         )
-    is_new = curriculum.save_alignment(
+    part = parse_part(work, form.get("part", ""), form.get("until", ""))
+    return Link(competency_id, weight, part, "practice" in form)
+
+
+def save_link(
+    session: Session,
+    plan: Plan,
+    assignment_id: int,
+    link: Link,
+    *,
+    who: str,
+    now: datetime,
+) -> bool:
+    """Let a piece of work speak as a form says; tells whether anything changed."""
+    return curriculum.save_alignment(
         session,
         course_id=plan.course_id,
         assignment_id=assignment_id,
-        competency_id=competency_id,
-        weight=weight,
+        competency_id=link.competency_id,
+        weight=link.weight,
         made_by=who,
         now=now,
-        part=parse_part(
-            mine[assignment_id], form.get("part", ""), form.get("until", "")
-        ),
-        is_practice="practice" in form,
+        part=link.part,
+        is_practice=link.is_practice,
     )
-    if not is_new:
+
+
+def refuse_ended(plan: Plan) -> None:
+    """Refuse to change anything in a course that has ended.
+
+    Raises:
+        WordsError: it has.
+    """
+    if plan.status != "active":
+        raise WordsError(
+            gettext("This course has ended. Its levels are kept as they are.")
+        )
+
+
+def add(
+    session: Session, plan: Plan, form: Mapping[str, str], *, who: str, now: datetime
+) -> int | None:
+    """Save one alignment and refresh the levels; returns how many changed.
+
+    None where it was already there, with this weight.
+
+    Raises:
+        NotFoundError: the form names no work of this course.
+        WordsError: the form names no competency, or no weight; the course has ended.
+    """
+    refuse_ended(plan)
+    assignment_id = _number(form, "assignment")
+    mine = {one.id: one for one in curriculum.load_assignments(session, plan.course_id)}
+    if assignment_id not in mine:
+        raise NotFoundError(f"no assignment {assignment_id} in this course")
+    told = parse_link(plan, mine[assignment_id], form)
+    if not save_link(session, plan, assignment_id, told, who=who, now=now):
         return None
     return standing.refresh(session, plan.course_id, now=now).changed
 
@@ -157,7 +202,11 @@ def remove(
     """Take one alignment back and refresh the levels; returns how many changed.
 
     None where it was already gone.
+
+    Raises:
+        WordsError: the course has ended.
     """
+    refuse_ended(plan)
     was_there = curriculum.remove_alignment(
         session,
         course_id=plan.course_id,
@@ -177,13 +226,30 @@ def preview_removal(
 
     None where there is no such alignment.
     """
-    found: list[int | None] = []
     form = {"alignment": str(alignment_id)}
-    moves = previews.preview(
+    return preview(
         session,
-        plan.course_id,
-        lambda trial: found.append(remove(trial, plan, form, who="preview", now=now)),
+        plan,
+        lambda trial: remove(trial, plan, form, who="preview", now=now),
         now=now,
+    )
+
+
+def preview(
+    session: Session,
+    plan: Plan,
+    act: Callable[[Session], int | None],
+    *,
+    now: datetime,
+) -> Effect | None:
+    """Return whose levels an act would move, keeping nothing; None if it did nothing.
+
+    Raises:
+        WordsError: whatever the act refuses.
+    """
+    found: list[int | None] = []
+    moves = previews.preview(
+        session, plan.course_id, lambda trial: found.append(act(trial)), now=now
     )
     if found == [None]:
         return None

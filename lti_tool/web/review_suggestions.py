@@ -23,6 +23,8 @@ from lti_tool.work.suggesting import NAMED, Offer
 
 # What is likelier than not is ticked; a teacher sees why and may change it.
 TICKED_FROM: Final = 0.5
+# Below this the best is a guess: the line says that no good match was found.
+GUESSED_BELOW: Final = 0.15
 NONE: Final = ""
 
 
@@ -46,6 +48,7 @@ class Proposal:
         key: how its fields are named in the form.
         choice: the id of the competency that is chosen, "" for none.
         other: what was typed to search for another one.
+        is_guess: what is shown is hardly better than chance; none of it is chosen.
     """
 
     key: str
@@ -59,6 +62,25 @@ class Proposal:
     other: str
     weight: str
     is_practice: bool
+    is_guess: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """What a course is offered, and how many pieces of its work were skipped.
+
+    Attributes:
+        is_waiting: it goes by words; what the texts mean has not been read yet.
+    """
+
+    found: list[Proposal]
+    skipped: int = 0
+    is_waiting: bool = False
+
+    @property
+    def ticked(self) -> int:
+        """How many are ticked."""
+        return sum(one.is_ticked for one in self.found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +95,14 @@ class Accepted:
 
 def propose(
     database: Database, plan: Plan, form: MultiDict[str, str], *, now: datetime
-) -> tuple[list[Proposal], int]:
+) -> Proposals:
     """Return a proposal for each open piece of work, and how many were skipped.
 
     Those likeliest to be accepted come first. With a form, its ticks and choices; else
     what is likelier than not is ticked.
     """
     if plan.framework_id is None:
-        return [], 0
+        return Proposals([])
     by_case = {one.case_id: one for one in plan.competencies}
     offered = offering.of_course(
         database, plan.course_id, plan.framework_id, allowed=list(by_case), now=now
@@ -94,10 +116,15 @@ def propose(
         _proposal(plan, one, offers, form)
         for one in waiting
         if one.id not in left
-        for offers in offered.get(one.id, ())
+        for offers in offered.by_work.get(one.id, ())
     ]
-    found.sort(key=lambda one: -(one.shown[0].confidence if one.shown else 0.0))
-    return found, sum(one.id in left for one in waiting)
+    found.sort(key=lambda one: (one.is_guess, -_sureness(one.shown)))
+    skips = sum(one.id in left for one in waiting)
+    return Proposals(found, skips, offered.is_waiting)
+
+
+def _sureness(shown: Sequence[Shown]) -> float:
+    return shown[0].confidence if shown else 0.0
 
 
 def _proposal(
@@ -120,8 +147,9 @@ def _proposal(
         for one in told.offers
     )
     key = f"{work.id}.{told.number}"
-    is_sure = bool(shown) and shown[0].confidence >= TICKED_FROM
-    first = str(shown[0].competency_id) if shown else NONE
+    is_sure = _sureness(shown) >= TICKED_FROM
+    is_guess = _sureness(shown) < GUESSED_BELOW
+    first = NONE if is_guess else str(shown[0].competency_id)
     is_sent = "csrf" in form
     return Proposal(
         key,
@@ -135,6 +163,7 @@ def _proposal(
         other=form.get(f"other-{key}", ""),
         weight=form.get(f"weight-{key}", "1"),
         is_practice=f"practice-{key}" in form,
+        is_guess=is_guess,
     )
 
 

@@ -173,7 +173,8 @@ def align() -> str:
     if removing is not None:
         with database().write() as session:
             plan = curriculum.load_plan(session, course_id)
-            effect = alignment.preview_removal(session, plan, removing, now=clock())
+            if plan.status == "active":
+                effect = alignment.preview_removal(session, plan, removing, now=clock())
     if effect is None:
         removing = None
     return _align_page(course_id, removing=removing, effect=effect)

@@ -124,6 +124,7 @@ class Jobs:
         self.look = self.queue.task()(self._look)
         self.import_framework = self.queue.task()(self._import_framework)
         self.recompute = self.queue.task()(self._recompute)
+        self.read_meaning = self.queue.task()(self._read_meaning)
         every_minute = crontab(minute="*")
         nightly = crontab(hour="3", minute="15")
         self.queue.periodic_task(every_minute)(self._tick)
@@ -181,6 +182,9 @@ class Jobs:
     def _recompute(self) -> None:
         recomputing.carry_out(self._database, utc_now)
 
+    def _read_meaning(self, course_id: int) -> None:
+        meaning.prepare_course(self._database, course_id, now=utc_now())
+
     def _take_over(self) -> None:
         """Let a signing key whose rotation waited sign, once platforms know it."""
         now = utc_now()
@@ -222,6 +226,7 @@ class Jobs:
             self.recompute()
         for placement_id in wanted:
             self.pull(placement_id)
+        meaning.read_frameworks(self._database, now=utc_now())
 
     def _nightly(self) -> None:
         with self._database.write() as session:

@@ -35,6 +35,36 @@ def prepare_all(database: Database, *, now: datetime) -> int:
     return sum(_prepare(database, *one, now=now) for one in courses)
 
 
+def prepare_course(database: Database, course_id: int, *, now: datetime) -> bool:
+    """Work out the suggestions of one course; tells whether anything was to be done.
+
+    A page orders it that had to go by words.
+    """
+    if not sentences.is_installed():
+        return False
+    with database.read() as session:
+        framework_id = suggestions.load_framework_of(session, course_id)
+    return framework_id is not None and _prepare(
+        database, course_id, framework_id, now=now
+    )
+
+
+def read_frameworks(database: Database, *, now: datetime) -> int:
+    """Read every framework that was imported since it was read; returns how many.
+
+    Its words, and what they mean where the model is installed: the first page that
+    asks finds it ready.
+    """
+    with database.read() as session:
+        fresh = suggestions.load_unread(session, suggesting.WORDS)
+    for framework_id in fresh:
+        shelf = suggesting.load_shelf(database, framework_id, now=now)
+        suggesting.load_vectors(database, framework_id, shelf, now=now)
+        with database.write() as session:
+            suggesting.save_shelf(session, framework_id, shelf, now)
+    return len(fresh)
+
+
 def _prepare(
     database: Database, course_id: int, framework_id: int, *, now: datetime
 ) -> bool:

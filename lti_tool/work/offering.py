@@ -9,7 +9,7 @@ from datetime import datetime
 from lti_tool.storage import suggestions
 from lti_tool.storage.database import Database
 from lti_tool.storage.suggestions import WorkText
-from lti_tool.work import meaning
+from lti_tool.work import meaning, sentences
 from lti_tool.work.suggesting import (
     NAMED,
     SURE,
@@ -38,6 +38,18 @@ class PartOffers:
     offers: tuple[Offer, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """The offers for each piece of work of a course, by assignment.
+
+    Attributes:
+        is_waiting: these go by words; the worker has not read yet what the texts mean.
+    """
+
+    by_work: dict[int, list[PartOffers]]
+    is_waiting: bool = False
+
+
 def of_course(
     database: Database,
     course_id: int,
@@ -45,7 +57,7 @@ def of_course(
     *,
     allowed: Sequence[str],
     now: datetime,
-) -> dict[int, list[PartOffers]]:
+) -> Offered:
     """Return the offers for each piece of work of a course; those a page asks for.
 
     By meaning, where the worker has worked that out, else by words. The whole of each
@@ -66,7 +78,7 @@ def of_course(
             whole = meaning.allowed_of(known.get(one.id, []), within, TOP)
         parts = _of_parts(shelf, one, within)
         found[one.id] = [PartOffers(0, "", "", tuple(whole)), *parts]
-    return found
+    return Offered(found, known is None and bool(texts) and sentences.is_installed())
 
 
 def _of_parts(

@@ -98,16 +98,19 @@ def _build(
     with database.read() as session:
         package = frameworks.load_package(session, framework_id)
     shelf = make_shelf(package, fingerprint)
-    contents = {WORDS: shelf.index.format(), CODES: _format_codes(shelf.codes)}
-
-    def save(session: Session) -> None:
-        for kind, content in contents.items():
-            key = (framework_id, kind)
-            suggestions.save_index(session, key, fingerprint, content, now=now)
-
-    # A page is not held up by another writer: the next one stores it.
-    database.try_write(save)
+    # A page is not held up by another writer: the worker stores it.
+    database.try_write(lambda session: save_shelf(session, framework_id, shelf, now))
     return shelf
+
+
+def save_shelf(
+    session: Session, framework_id: int, shelf: Shelf, now: datetime
+) -> None:
+    """Store a framework's shelf in place of the one before."""
+    contents = {WORDS: shelf.index.format(), CODES: _format_codes(shelf.codes)}
+    for kind, content in contents.items():
+        key = (framework_id, kind)
+        suggestions.save_index(session, key, shelf.fingerprint, content, now=now)
 
 
 def make_shelf(package: Framework, fingerprint: str = "") -> Shelf:

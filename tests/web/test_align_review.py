@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert, select, update
 
 from lti_tool.storage import schema
-from lti_tool.work import standing
+from lti_tool.work import sentences, standing
 
 if TYPE_CHECKING:
     from tests.web.conftest import Class
@@ -124,7 +124,7 @@ def test_what_a_title_names_is_ticked_and_its_effect_told_before_it_counts(
     assert "99% named in its text: NU.2" in text
     assert f'name="tick-{quiz}.0" value="yes" checked' in html
     assert len(re.findall(rf'name="choice-{quiz}\.0"', html)) == 4
-    assert "Accept all ticked" in text
+    assert "Accept 1 ticked" in text
     assert "2 students' levels would change" in text
     assert "Amira Haddad NU.2 Not assessed 4 Advanced" in text
     assert "Ben Ortiz NU.2 Not assessed 2 Developing" in text
@@ -259,7 +259,7 @@ def test_work_that_matches_nothing_offers_a_search(
     html = show(client, sid)
     assert "No good match was found. Search competencies" in text_of(html)
     assert f'name="tick-{work}.0" value="yes">' in html
-    assert "Accept all ticked" in text_of(html)
+    assert "Accept 0 ticked" in text_of(html)
 
 
 def test_a_course_without_framework_or_work_says_so(
@@ -308,3 +308,124 @@ def test_the_audit_tells_what_is_assessed_too_little(
     assert [line[0] for line in lines] == ["Code", "RA.1", "RA.2", "NU.1", "NU.2"]
     assert lines[3][2:] == ["1", "gradebook", "Unit 3 quiz"]
     assert lines[4][2:] == ["0", "", ""]
+
+
+def link_of(room: Class, number: int = -1) -> int:
+    """The id of an alignment, the newest unless said."""
+    return int(rows(room, schema.alignment, "id")[number][0])
+
+
+@pytest.mark.usefixtures("quiz")
+def test_aligned_work_stands_below_with_its_links(
+    client: FlaskClient, room: Class, sid: str
+) -> None:
+    text = text_of(show(client, sid))
+    assert "Aligned work 4" in text
+    assert "Unit 3 quiz 1 score NU.1" in text
+    page = show(client, sid, f"link/{link_of(room)}?act=remove&back=review")
+    assert "Removing this drops 1 piece of evidence and lowers 1 level." in text_of(
+        page
+    )
+    assert "Chloé Dubois NU.1 2 Developing Not assessed lower" in text_of(page)
+    answer = client.post(
+        f"/s/{sid}/align/link/{link_of(room)}",
+        data={"csrf": room.csrf(sid), "act": "remove", "back": "review"},
+        follow_redirects=True,
+    )
+    assert "Saved. 1 level changed." in text_of(answer.get_data(as_text=True))
+    assert len(saved(room)) == 3
+    gone = client.get(f"/s/{sid}/align/link/{link_of(room) + 1}")
+    assert gone.status_code == 404
+
+
+def change_link(
+    client: FlaskClient, room: Class, sid: str, **form: object
+) -> tuple[int, str]:
+    answer = client.post(
+        f"/s/{sid}/align/link/{link_of(room)}",
+        data={"csrf": room.csrf(sid), "back": "align", "weight": "1", **form},
+        follow_redirects=True,
+    )
+    return answer.status_code, text_of(answer.get_data(as_text=True))
+
+
+def test_a_link_is_changed_after_its_effect_was_shown(
+    client: FlaskClient, room: Class, sid: str
+) -> None:
+    third, fourth = room.competencies[2:]
+    before = saved(room)
+    code, text = change_link(client, room, sid, competency="NU.2", act="preview")
+    assert (code, saved(room)) == (200, before)
+    assert "Chloé Dubois NU.1 2 Developing Not assessed lower" in text
+    assert "Chloé Dubois NU.2 Not assessed 2 Developing" in text
+    code, text = change_link(client, room, sid, competency="NU.2", act="save")
+    assert (code, "Saved. 2 levels changed." in text) == (200, True)
+    assert saved(room)[-1][1:3] == (fourth, 1.0)
+    declined = rows(room, schema.declined_alignment, "competency_id")
+    assert declined == [(third,)]  # the SIS does not bring back what she moved away
+    same = change_link(client, room, sid, competency="NU.2", act="save")
+    assert "That was already so." in same[1]
+    practice = {"competency": "NU.2", "weight": "2,5", "practice": "yes"}
+    change_link(client, room, sid, **practice, act="save")
+    assert saved(room)[-1][1:5] == (fourth, 2.5, "", True)
+
+
+def test_a_link_that_another_is_already_is_refused(
+    client: FlaskClient, room: Class, sid: str
+) -> None:
+    work = room.assignments[-1]
+    with room.database.write() as session:
+        session.execute(
+            insert(schema.alignment).values(
+                course_id=room.course,
+                assignment_id=work,
+                competency_id=room.competencies[3],
+                weight=1.0,
+                made_by="cli",
+                created_at=room.now,
+            )
+        )
+    before = saved(room)
+    for form, words in (
+        ({"competency": "NU.1"}, "speaks for this competency already"),
+        ({"competency": "case"}, "is not exactly one competency of this course"),
+        ({"competency": "NU.2", "weight": "x"}, "A weight is a number above 0"),
+    ):
+        code, text = change_link(client, room, sid, **form, act="save")
+        assert (code, words in text, saved(room)) == (422, True, before)
+
+
+def test_in_a_course_that_has_ended_alignments_are_only_read(
+    client: FlaskClient, room: Class, sid: str, quiz: int
+) -> None:
+    with room.database.write() as session:
+        session.execute(update(schema.course).values(status="tobedeleted"))
+    before, kept = saved(room), "Its levels are kept as they are."
+    for path in ("review", "", f"link/{link_of(room)}?act=remove"):
+        html = client.get(f"/s/{sid}/align/{path}".rstrip("/")).get_data(as_text=True)
+        assert kept in html
+        assert "<form method=" not in html
+        assert "Unit 3 quiz" in html
+    form = {f"tick-{quiz}.0": "yes", f"choice-{quiz}.0": room.competencies[3]}
+    assert send(client, room, sid, **form, act="accept")[0] == 422
+    assert change_link(client, room, sid, competency="NU.2", act="save")[0] == 422
+    for more in ({"alignment": link_of(room)}, {"assignment": quiz}):
+        answer = client.post(
+            f"/s/{sid}/align",
+            data={"csrf": room.csrf(sid), "competency": "NU.2", **more},
+        )
+        assert answer.status_code == 422
+    assert saved(room) == before
+
+
+@pytest.mark.usefixtures("quiz")
+def test_while_the_model_has_not_spoken_the_page_says_so_and_orders_it(
+    client: FlaskClient, room: Class, sid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ordered: list[int] = []
+    client.application.extensions["order_meaning"] = ordered.append
+    monkeypatch.setattr(sentences, "is_installed", lambda: False)
+    assert "What the texts mean is being read now." not in show(client, sid)
+    monkeypatch.setattr(sentences, "is_installed", lambda: True)
+    assert "What the texts mean is being read now." in show(client, sid)
+    assert ordered == [room.course]

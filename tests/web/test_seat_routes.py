@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, select, update
 
 from lti_tool.storage import identities, registrations, schema, visits
 from lti_tool.storage.registrations import NewRegistration
@@ -48,6 +48,8 @@ POLICY: dict[str, set[str]] = {
     "aligning.decide": {"instructor"},
     "aligning.audit": {"instructor"},
     "aligning.audit_file": {"instructor"},
+    "align_link.show": {"instructor"},
+    "align_link.change": {"instructor"},
     "copied.change": {"instructor"},
     "deep_linking.choose": {"instructor"},
     "deep_linking.place": {"instructor"},
@@ -98,6 +100,20 @@ class Town:
             )  # fmt: skip
             put(session, schema.seat, person_id=self.stranger, course_id=other,
                 role="learner", origin="lms")  # fmt: skip
+            work = put(
+                session, schema.assignment, source_id=room.source, course_id=other,
+                sourced_id="foreign", fingerprint="x", title="Foreign work",
+            )  # fmt: skip
+            self.foreign_alignment = put(
+                session, schema.alignment, course_id=other, assignment_id=work,
+                competency_id=self.foreign_competency, weight=1.0, made_by="cli",
+                created_at=room.now,
+            )  # fmt: skip
+            self.own_alignment = session.scalar(
+                select(func.min(schema.alignment.c.id)).where(
+                    schema.alignment.c.course_id == room.course
+                )
+            )
             self.people = {
                 f"u-{number}": person
                 for number, person in enumerate([*room.students, self.stranger])
@@ -161,6 +177,7 @@ def test_a_page_for_another_role_is_refused_with_403(town: Town, role: str) -> N
     own = {
         "person_id": town.room.students[0],
         "competency_id": town.room.competencies[0],
+        "alignment_id": town.own_alignment,
     }
     found = {}
     for endpoint, roles in POLICY.items():
@@ -176,8 +193,13 @@ def test_an_id_of_another_course_is_answered_like_one_that_does_not_exist(
     town: Town, role: str
 ) -> None:
     room = town.room
-    own = {"person_id": room.students[0], "competency_id": room.competencies[0]}
+    own = {
+        "person_id": room.students[0],
+        "competency_id": room.competencies[0],
+        "alignment_id": town.own_alignment,
+    }
     foreign = {
+        "alignment_id": [town.foreign_alignment],
         "person_id": [town.stranger, room.teacher],
         "competency_id": [town.foreign_competency],
     }

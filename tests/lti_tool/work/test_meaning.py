@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lti_tool.storage import schema
-from lti_tool.work import meaning, offering, sentences
+from lti_tool.work import meaning, offering, sentences, suggesting
 from mappings.postings import Candidate
 from mappings.suggestions import Closeness
 
@@ -37,14 +38,49 @@ def model(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return read
 
 
-def first(room: Classroom, now: datetime) -> str | None:
-    """The competency that a page offers first for the quiz."""
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize(
+    "database",
+    ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)],
+    indirect=True,
+)
+def test_the_worker_reads_a_framework_soon_after_its_import(
+    room: Classroom, now: datetime
+) -> None:
+    (framework_id,) = room.rows(schema.framework, "id")[0]
+    assert meaning.read_frameworks(room.database, now=now) == 1
+    kinds = {row[0] for row in room.rows(schema.framework_index, "kind")}
+    assert kinds == {suggesting.WORDS, suggesting.CODES, sentences.KIND}
+    assert meaning.read_frameworks(room.database, now=now) == 0
+    later = now + timedelta(hours=1)
+    room.change(schema.framework, framework_id, imported_at=later)
+    assert meaning.read_frameworks(room.database, now=later) == 1
+    assert meaning.read_frameworks(room.database, now=later) == 0
+
+
+def test_a_course_is_worked_out_when_its_page_asks(
+    room: Classroom, model: list[str], now: datetime
+) -> None:
+    room.add_assignment("quiz")
+    assert offered(room, now).is_waiting
+    assert meaning.prepare_course(room.database, room.course_id, now=now)
+    assert not offered(room, now).is_waiting
+    assert not meaning.prepare_course(room.database, room.course_id, now=now)
+    assert model == ["Work quiz"]
+    assert not meaning.prepare_course(room.database, room.course_id + 9, now=now)
+
+
+def offered(room: Classroom, now: datetime) -> offering.Offered:
     framework_id = room.rows(schema.course, "framework_id")[0][0]
     case_ids = [row[0] for row in room.rows(schema.competency, "case_id")]
-    found = offering.of_course(
+    return offering.of_course(
         room.database, room.course_id, framework_id, allowed=case_ids, now=now
     )
-    (whole,) = found[room.work["quiz"]]
+
+
+def first(room: Classroom, now: datetime) -> str | None:
+    """The competency that a page offers first for the quiz."""
+    (whole,) = offered(room, now).by_work[room.work["quiz"]]
     return whole.offers[0].case_id if whole.offers else None
 
 
