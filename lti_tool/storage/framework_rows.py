@@ -31,6 +31,7 @@ from mappings.frameworks import Association, Framework
 
 T = TypeVar("T")
 MANY: Final = 500  # names in one question: both databases take so many
+WRITTEN: Final = 2000  # rows written at once: more would only stand in memory
 _PLACES: Final = ("position", "is_assessable")
 
 
@@ -88,24 +89,40 @@ def parts(values: Iterable[T]) -> Iterator[list[T]]:
 
 
 def merge_competencies(
-    session: Session, package: Framework, framework_id: int, now: datetime
+    session: Session,
+    package: Framework,
+    framework_id: int,
+    now: datetime,
+    *,
+    is_first: bool,
 ) -> Merge:
-    """Bring the competencies of a framework to those of package."""
+    """Bring the competencies of a framework to those of package.
+
+    is_first: nothing was here; what is added is counted and not told.
+    """
     new = list(competency_rows(package, framework_id))
     old = _kept(session, competency, competency.c.framework_id == framework_id)
-    done = _merge(session, competency, new, old, now)
+    done = _merge(session, competency, new, old, now, is_first=is_first)
     _place(session, new, old)
     return done
 
 
 def merge_associations(
-    session: Session, edges: Sequence[Association], framework_id: int, now: datetime
+    session: Session,
+    edges: Sequence[Association],
+    framework_id: int,
+    now: datetime,
+    *,
+    is_first: bool,
 ) -> Merge:
-    """Bring the edges of a framework to edges; extra ones it publishes join it."""
+    """Bring the edges of a framework to edges; extra ones it publishes join it.
+
+    is_first: nothing was here; what is added is counted and not told.
+    """
     new = [association_row(edge, framework_id) for edge in edges]
     old = _kept(session, association, association.c.framework_id == framework_id)
     joined = _adopt(session, new, old, framework_id)
-    done = _merge(session, association, new, old, now)
+    done = _merge(session, association, new, old, now, is_first=is_first)
     done.differences = [
         *(
             Difference(ADDED, subject_of(association), one.case_id, None, one.record)
@@ -136,7 +153,13 @@ def add_associations(
 
 
 def _merge(
-    session: Session, table: Table, new: Sequence[NewRow], old: _Old, now: datetime
+    session: Session,
+    table: Table,
+    new: Sequence[NewRow],
+    old: _Old,
+    now: datetime,
+    *,
+    is_first: bool = False,
 ) -> Merge:
     """Write what is new or differs, retire what is not named, and tell it all."""
     subject = subject_of(table)
@@ -150,15 +173,18 @@ def _merge(
     ]
     touched = [*gone, *(one.case_id for one in differing)]
     before = _load_records(session, table, [old[case_id].id for case_id in touched])
-    if added:
-        session.execute(insert(table), [one.values for one in added])
+    for start in range(0, len(added), WRITTEN):
+        some = added[start : start + WRITTEN]
+        session.execute(insert(table), [one.values for one in some])
     _rewrite(session, table, differing, old)
     _retire(session, table, [old[case_id].id for case_id in gone], now)
     return Merge(
         len(new),
         [
             *(
-                Difference(ADDED, subject, one.case_id, None, one.record)
+                Difference(
+                    ADDED, subject, one.case_id, None, None if is_first else one.record
+                )
                 for one in added
             ),
             *_changes(subject, differing, old, before),
@@ -246,9 +272,9 @@ def _place(session: Session, new: Sequence[NewRow], old: _Old) -> None:
     moved: list[Mapping[str, Any]] = []
     for one in new:
         kept = old.get(one.case_id)
-        places = tuple(one.values[name] for name in _PLACES)
-        if kept is not None and kept.places != places:
-            moved.append({"row_id": kept.id, "at": places[0], "leaf": places[1]})
+        if kept is not None and kept.places != one.places:
+            at, leaf = one.places
+            moved.append({"row_id": kept.id, "at": at, "leaf": leaf})
     if moved:
         session.execute(
             update(competency)

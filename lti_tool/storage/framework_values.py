@@ -17,16 +17,71 @@ from mappings.frameworks import Association, Competency, Framework
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
-    """What is to be stored: its GUID, its CASE record, and its columns."""
+    """What is to be stored: its GUID, the hash of what it says, and where it stands.
 
-    case_id: str
-    record: Record
-    values: dict[str, Any]
+    Record and columns are made where they are wanted, which is where something
+    changed: all at once would be several times the size of the framework.
+    """
+
+    source: Competency | Association
+    framework_id: int | None
+    fingerprint: str
+    places: tuple[int, bool] = (0, False)
 
     @property
-    def fingerprint(self) -> str:
-        """The hash of what the record says."""
-        return str(self.values["fingerprint"])
+    def case_id(self) -> str:
+        """The GUID."""
+        return self.source.case_id
+
+    @property
+    def record(self) -> Record:
+        """What CASE says of it."""
+        return _record(self.source)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The columns."""
+        own = (
+            _competency_values(self.source, self.places)
+            if isinstance(self.source, Competency)
+            else _association_values(self.source)
+        )
+        return {
+            "framework_id": self.framework_id,
+            "case_id": self.source.case_id,
+            **own,
+            "payload": self.source.payload,
+            "fingerprint": self.fingerprint,
+        }
+
+
+def _record(source: Competency | Association) -> Record:
+    if isinstance(source, Competency):
+        return format_competency(source)
+    return format_association(source)
+
+
+def _competency_values(item: Competency, places: tuple[int, bool]) -> dict[str, Any]:
+    return {
+        "human_code": item.human_code,
+        "statement": item.statement,
+        "abbreviated": item.abbreviated,
+        "kind": item.kind,
+        "education_levels": list(item.education_levels),
+        "language": item.language,
+        "list_enumeration": item.list_enumeration,
+        "position": places[0],
+        "is_assessable": places[1],
+    }
+
+
+def _association_values(edge: Association) -> dict[str, Any]:
+    return {
+        "kind": edge.kind,
+        "origin_case_id": edge.origin_case_id,
+        "destination_case_id": edge.destination_case_id,
+        "sequence": edge.sequence,
+    }
 
 
 def competency_rows(package: Framework, framework_id: int) -> Iterator[NewRow]:
@@ -38,39 +93,17 @@ def competency_rows(package: Framework, framework_id: int) -> Iterator[NewRow]:
         item.case_id: place for place, (item, _depth) in enumerate(package.in_order())
     }
     for item in package.competencies:
-        record = format_competency(item)
-        values = {
-            "framework_id": framework_id,
-            "case_id": item.case_id,
-            "human_code": item.human_code,
-            "statement": item.statement,
-            "abbreviated": item.abbreviated,
-            "kind": item.kind,
-            "education_levels": list(item.education_levels),
-            "language": item.language,
-            "list_enumeration": item.list_enumeration,
-            "position": places[item.case_id],
-            "is_assessable": package.is_leaf(item.case_id),
-            "payload": item.payload,
-            "fingerprint": fingerprint(record),
-        }
-        yield NewRow(item.case_id, record, values)
+        yield NewRow(
+            item,
+            framework_id,
+            fingerprint(_record(item)),
+            (places[item.case_id], package.is_leaf(item.case_id)),
+        )
 
 
 def association_row(edge: Association, framework_id: int | None) -> NewRow:
     """Return the row of an edge; None is an extra file's."""
-    record = format_association(edge)
-    values = {
-        "framework_id": framework_id,
-        "case_id": edge.case_id,
-        "kind": edge.kind,
-        "origin_case_id": edge.origin_case_id,
-        "destination_case_id": edge.destination_case_id,
-        "sequence": edge.sequence,
-        "payload": edge.payload,
-        "fingerprint": fingerprint(record),
-    }
-    return NewRow(edge.case_id, record, values)
+    return NewRow(edge, framework_id, fingerprint(_record(edge)))
 
 
 def competency_value(row: Row[Any]) -> Competency:

@@ -80,8 +80,10 @@ def save_framework(session: Session, package: Framework, note: Note) -> Framewor
     A change makes a version that tells it; the first version tells only counts.
     """
     framework_id, is_new, beside = _save_document(session, package, note)
-    items = merge_competencies(session, package, framework_id, note.at)
-    edges = merge_associations(session, package.associations, framework_id, note.at)
+    items = merge_competencies(session, package, framework_id, note.at, is_first=is_new)
+    edges = merge_associations(
+        session, package.associations, framework_id, note.at, is_first=is_new
+    )
     changes = [*beside, *items.differences, *edges.differences]
     number = None
     if is_new or changes:
