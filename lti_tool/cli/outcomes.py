@@ -9,12 +9,12 @@ import click
 
 from lti_tool.cli.root import NO_ANSWER, PROBLEM, Bench, command, now, table
 from lti_tool.storage import outbox, tallies
-from lti_tool.work import delivery
+from lti_tool.work import delivery, reasons, standing
 
 
 @click.group()
 def outcomes() -> None:
-    """The outbox: status, deliver, reconcile."""
+    """The outbox: status, show, deliver, reconcile."""
 
 
 @click.option("--rows", is_flag=True, help="List every delivery.")
@@ -43,6 +43,35 @@ def _status(bench: Bench, *, rows: bool) -> None:
 _ROW = ("destination", "course", "student", "human_code", "value", "state", "reason")
 
 command(outcomes, "status")(_status)
+
+
+@click.argument("delivery_id", type=int, metavar="DELIVERY")
+def _show(bench: Bench, delivery_id: int) -> None:
+    """Show one delivery: its receipt, and why the level stands.
+
+    Its basis is by what the level was judged when it was sent; why is the whole
+    reason as it stands now, so a level that has moved since shows both.
+    """
+    with bench.database.read() as session:
+        row = tallies.load_row(session, delivery_id)
+        why = standing.why(
+            session, row["course_id"], row["student"], row["competency_id"], now=now()
+        )
+    basis = row["basis"]
+    told = [
+        f"{row['destination']}: {row['value']} {row['level'] or ''}, {row['state']}"
+        + (f" ({row['reason']})" if row["reason"] else ""),
+        f"judged by {basis.get('rule')} of {basis.get('evidence')} pieces, "
+        f"{basis.get('computed_at', '')}"
+        if basis
+        else "withdrawn: nothing speaks for it any more",
+        "as it stands now:",
+        *reasons.lines(why),
+    ]
+    bench.say({**row, "why": reasons.document(why)}, "\n".join(told))
+
+
+command(outcomes, "show")(_show)
 
 
 @click.option("--dry-run", is_flag=True, help="List what is due and send nothing.")

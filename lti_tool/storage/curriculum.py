@@ -129,13 +129,6 @@ class Plan:
             return self.rule, self.parameter
         return own.rule, own.parameter
 
-    def minimum_of(self, competency_id: int) -> int:
-        """Return how many pieces a level of a competency needs at least."""
-        own = self.own_rules.get(competency_id)
-        if own is None or own.minimum_pieces is None:
-            return self.minimum_pieces
-        return own.minimum_pieces
-
 
 def load_plan(session: Session, course_id: int) -> Plan:
     """Return the plan of a course.

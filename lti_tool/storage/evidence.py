@@ -57,6 +57,7 @@ class SpokenScore(NamedTuple):
         is_practice: it is shown and does not count.
         kind: result, assessment, or the kind of what people entered.
         is_objective: the SIS scored this very competency (learningObjectiveSet).
+        happened_at: the moment of it, of what people entered; a score names a day.
     """
 
     course_id: int
@@ -88,6 +89,7 @@ class SpokenScore(NamedTuple):
     is_objective: bool = False
     task: str = ""
     note: str | None = None
+    happened_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

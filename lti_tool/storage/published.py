@@ -18,7 +18,6 @@ from lti_tool.storage.published_fields import Shelf, joined
 from lti_tool.storage.published_outcomes import taught
 from lti_tool.storage.published_tests import Test, condition
 from lti_tool.storage.schema import (
-    course,
     enrollment,
     sis_class,
     sis_course,
@@ -88,16 +87,6 @@ def load_next(session: Session, asked: Asked) -> list[dict[str, Any]]:
     if asked.after is not None:
         statement = statement.where(shelf.key > asked.after)
     return rows(session, statement.order_by(shelf.key).limit(asked.limit))
-
-
-def load_plans(session: Session, course_ids: Sequence[int]) -> dict[int, Any]:
-    """Return the stored levels and mastery cut of courses, by course."""
-    found = session.execute(
-        select(course.c.id, course.c.scale, course.c.mastery_cut).where(
-            course.c.id.in_(course_ids)
-        )
-    )
-    return {row.id: (row.scale, row.mastery_cut) for row in found}
 
 
 def _is_sqlite(session: Session) -> bool:

@@ -32,6 +32,7 @@ from lti_tool.storage.schema import (
     sis_class,
     sis_user,
 )
+from lti_tool.storage.standing import StoredAttainment
 
 # A class again, where the rows are those of its course.
 taught: Final = sis_class.alias("taught")
@@ -192,10 +193,7 @@ def results() -> Shelf:
             own_id.label("sourced_id"),
             item_id.label("item_id"),
             one.id.label("key"),
-            one.course_id,
-            one.value,
-            one.level_name,
-            one.evidence_at,
+            *(one[name] for name in StoredAttainment.__slots__),
             one.computed_at.label("told_at"),
             status.label("status"),
             competency.c.case_id,

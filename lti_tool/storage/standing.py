@@ -166,6 +166,17 @@ def load_computed_at(
     )
 
 
+def load_computed(session: Session, course_id: int) -> dict[Key, datetime]:
+    """Return when the levels of a course were worked out, by (person, competency)."""
+    table = attainment.c
+    found = session.execute(
+        select(table.person_id, table.competency_id, table.computed_at).where(
+            table.course_id == course_id
+        )
+    )
+    return {(row.person_id, row.competency_id): row.computed_at for row in found}
+
+
 def save(
     session: Session,
     changed: Sequence[StoredAttainment],
@@ -207,10 +218,12 @@ def mark_refreshed(session: Session, courses: Collection[int], now: datetime) ->
 
 
 def outcome_row(
-    one: StoredAttainment, destination: str, maximum: float
+    one: StoredAttainment, destination: str, maximum: float, basis: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """Return the outbox row that tells destination of one attainment."""
-    by_teacher = one.teacher_level_id is not None
+    """Return the outbox row that tells destination of one attainment.
+
+    basis: by what it was judged, as the receipt keeps it.
+    """
     return {
         "destination": destination,
         "course_id": one.course_id,
@@ -219,11 +232,5 @@ def outcome_row(
         "value": one.value,
         "maximum": maximum,
         "level_name": one.level_name,
-        "basis": {
-            "rule": one.rule,
-            "parameter": one.parameter,
-            "evidence": one.evidence_count,
-            "ratio": one.ratio,
-            **({"teacher_level": one.teacher_level_id} if by_teacher else {}),
-        },
+        "basis": basis,
     }

@@ -17,6 +17,7 @@ from lti_tool.work import (
     pieces,
     platform_fields,
     probe_words,
+    reasons,
     replacements,
     scores,
 )
@@ -41,6 +42,7 @@ def sentences() -> Iterator[str]:
     yield from scores.sentences()
     yield from pieces.sentences()
     yield from carrying.sentences()
+    yield from reasons.sentences()
     yield from KINDS.values()
     yield from ORDERS.values()
     yield from RANKS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from datetime import datetime, time, tzinfo
 from typing import Final
 
 from flask import abort, current_app, redirect, render_template, request
@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext
 from werkzeug.wrappers import Response as Answer
 
 from lti_tool.errors import BridgeError, NotFoundError
-from lti_tool.storage import curriculum, observations, pages
+from lti_tool.storage import curriculum, observations, pages, zones
 from lti_tool.storage.curriculum import Plan
 from lti_tool.storage.database import Session
 from lti_tool.web import marks, reasons
@@ -69,6 +69,7 @@ def page(
         sent = pages.load_deliveries(session, course_id, person_id, competency_id)
         link = pages.load_link(session, seat.registration_id, person_id)
         cells = pages.load_cells(session, course_id, person_id=person_id)
+        zone = zones.load_zone(session, course_id)
     shown = next((one for one in cells if one.competency_id == competency_id), None)
     return render_template(
         "teacher/drawer.html" if _is_partial() else "teacher/cell.html",
@@ -82,7 +83,7 @@ def page(
         link=link,
         levels=marks.marks_of(plan.scale),
         kinds=KINDS,
-        today=clock().date().isoformat(),
+        today=clock().astimezone(zone).date().isoformat(),
         said=SAID.get(said or request.args.get("said", "")),
         can_undo=(said or request.args.get("said")) == "set",
         fault=fault,
@@ -195,28 +196,31 @@ def _enter(session: Session, plan: Plan, key: Key, who: str, now: datetime) -> s
         title[:255],
         given,
         maximum,
-        parse_day(form.get("day", ""), now),
+        parse_day(form.get("day", ""), now, zones.load_zone(session, plan.course_id)),
         note=form.get("note", "").strip()[:4000] or None,
     )
     entries.add(session, new, who=who, is_staff=True, now=now)
     return "entered"
 
 
-def parse_day(text: str, now: datetime) -> datetime:
+def parse_day(text: str, now: datetime, zone: tzinfo) -> datetime:
     """Return when something happened: now for today, noon of a day before.
+
+    Days are those of the school's time zone.
 
     Raises:
         FormError: it is no day, or one that has not come yet.
     """
+    today = now.astimezone(zone).date()
     try:
-        day = datetime.fromisoformat(text).date() if text else now.date()
+        day = datetime.fromisoformat(text).date() if text else today
     except ValueError:
         raise FormError(gettext("Write the day as year, month, day.")) from None
-    if day > now.date():
+    if day > today:
         raise FormError(gettext("That day has not come yet."))
-    if day == now.date():
+    if day == today:
         return now
-    return datetime.combine(day, time(12), UTC)
+    return datetime.combine(day, time(12), zone)
 
 
 def _withdraw(session: Session, plan: Plan, key: Key, who: str, now: datetime) -> str:

@@ -11,7 +11,7 @@ from flask import Blueprint, abort, redirect, render_template, request
 from flask_babel import lazy_gettext
 from werkzeug.wrappers import Response as Answer
 
-from lti_tool.storage import curriculum, observations
+from lti_tool.storage import curriculum, observations, zones
 from lti_tool.storage.curriculum import Plan
 from lti_tool.storage.database import Session
 from lti_tool.storage.observations import StoredObservation
@@ -117,7 +117,8 @@ def _send(session: Session, plan: Plan, seat: Seat, now: datetime) -> None:
     if not found or None in found:
         raise FormError(gettext("Choose what it shows from the list."))
     given, maximum = entries.at_level(plan.scale, parse_level(form, plan))
-    day = parse_day(form.get("day", ""), now)
+    zone = zones.load_zone(session, plan.course_id)
+    day = parse_day(form.get("day", ""), now, zone)
     for competency_id in dict.fromkeys(one for one in found if one is not None):
         new = NewObservation(
             seat.person_id,
@@ -154,6 +155,7 @@ def _page(seat: Seat, course_id: int, *, fault: str | None = None) -> str:
     with database().read() as session:
         plan = curriculum.load_plan(session, course_id)
         mine = [] if seat.is_test_user else _mine(session, seat, plan)
+        zone = zones.load_zone(session, course_id)
     return render_template(
         "student/elsewhere.html",
         seat=seat,
@@ -162,7 +164,7 @@ def _page(seat: Seat, course_id: int, *, fault: str | None = None) -> str:
         options=[alignment.option_of(one) for one in plan.competencies],
         levels=marks.marks_of(plan.scale),
         palette=marks.palette_of(plan),
-        today=clock().date().isoformat(),
+        today=clock().astimezone(zone).date().isoformat(),
         fault=fault,
         typed=request.form,
         named=[*request.form.getlist("competency"), *[""] * MOST][:MOST],

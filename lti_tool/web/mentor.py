@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as Answer
 from lti_tool.storage import curriculum, families, pages, visits
 from lti_tool.storage.database import Session
 from lti_tool.storage.families import Child
-from lti_tool.web import marks, reasons
+from lti_tool.web import marks, plan_words, reasons
 from lti_tool.web.nextsteps import NextSteps
 from lti_tool.web.reasons import Standing
 from lti_tool.web.seating import course_seat
@@ -72,6 +72,7 @@ def child(person_id: int) -> str:
         levels=marks.marks_of(plan.scale),
         shown_from=marks.mastery_mark(plan.scale),
         languages=LANGUAGE_NAMES,
+        judged=plan_words.plan_summary(plan),
     )
 
 

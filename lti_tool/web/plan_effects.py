@@ -17,8 +17,8 @@ from lti_tool.web.grid import code_of
 from lti_tool.web.marks import Mark
 from lti_tool.web.sessions import database
 from lti_tool.web.settings_form import Fields, LevelRow
-from lti_tool.web.texts import gettext, rule_words, said
-from lti_tool.work import plans_of_course, previews
+from lti_tool.web.texts import gettext, rule_words, said, words
+from lti_tool.work import plans_of_course, previews, reasons
 from lti_tool.work.previews import Move, Place
 from lti_tool.work.standing import Why
 from mappings import colours, counting
@@ -226,16 +226,11 @@ def _example(
 
 
 def _left_out(why: Why) -> list[tuple[str, str]]:
-    """Return what was not used, with the reason: unread pieces, then unused ones."""
-    unread = [
-        (one.score.title, gettext(one.reason.text, **one.reason.values))
-        for one in why.pieces
-        if one.reason is not None
-    ]
-    return unread + [
-        (why.titles.get(one.evidence.task, one.evidence.task), said(one.reason))
-        for one in why.explanation.left_out
-        if one.reason is not None
+    """Return what was not used, with the reason."""
+    return [
+        (one.title, words(one.left_out))
+        for one in reasons.pieces(why)
+        if one.left_out is not None
     ]
 
 

@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from flask_babel import lazy_gettext
 
-from lti_tool.storage.curriculum import Plan, parse_scale
+from lti_tool.storage.curriculum import OwnRule, Plan, parse_scale
 from lti_tool.storage.plan_versions import PlanVersion
+from lti_tool.web.grid import code_of
 from lti_tool.web.texts import decimal, gettext, level_name, percent, rule_words
 from lti_tool.work.plan_faults import Fault
+from mappings.counting import USUAL_KINDS, Terms
 from mappings.errors import MappingError
 from mappings.rules import RULES, Rule
 
@@ -79,17 +81,42 @@ def lines(
     return told
 
 
-def summary(plan: Plan, competency_id: int) -> list[tuple[str, str]]:
-    """Return by what settings one competency is judged: label and words of each."""
+def summary(terms: Terms) -> list[tuple[str, str]]:
+    """Return by what settings a level is judged: label and words of each."""
+    counting = terms.counting
+    kinds = [one for one in KINDS if one in counting.kinds]
     told = [
-        (gettext("Rule"), chosen_rule(*plan.rule_of(competency_id))),
+        (gettext("Rule"), rule_words(terms.rule)),
+        (gettext("Evidence in order"), order_words(counting.order)),
+        (
+            gettext("What counts"),
+            kinds_words(None if counting.kinds == USUAL_KINDS else kinds),
+        ),
+        (gettext("Pieces needed"), decimal(counting.minimum)),
+    ]
+    if counting.successor_share:
+        worth = percent(counting.successor_share)
+        told.append((gettext("Worth of what builds on it"), worth))
+    return told
+
+
+def plan_summary(plan: Plan) -> list[tuple[str, str]]:
+    """Return by what a course judges, the competencies judged otherwise at the end."""
+    told = [
+        (gettext("Rule"), chosen_rule(plan.rule, plan.parameter)),
         (gettext("Evidence in order"), order_words(plan.evidence_order)),
         (gettext("What counts"), kinds_words(plan.counts)),
-        (gettext("Pieces needed"), decimal(plan.minimum_of(competency_id))),
+        (gettext("Pieces needed"), decimal(plan.minimum_pieces)),
+        (gettext("Mastery from"), level_name(plan.scale.mastery_level.name)),
     ]
     if plan.successor_share:
         worth = percent(plan.successor_share)
         told.append((gettext("Worth of what builds on it"), worth))
+    told += [
+        (gettext("Rule of %(code)s", code=code_of(one)), _own_words(own))
+        for one in plan.competencies
+        if (own := plan.own_rules.get(one.id)) is not None
+    ]
     return told
 
 
@@ -133,13 +160,15 @@ def chosen_rule(name: str, parameter: float | None) -> str:
 
 
 def _own(own: Mapping[str, Any] | None) -> str:
-    if own is None:
-        return gettext("as the course")
-    told = chosen_rule(own["rule"], own["parameter"])
-    if own["minimum_pieces"] is None:
+    return gettext("as the course") if own is None else _own_words(OwnRule(**own))
+
+
+def _own_words(own: OwnRule) -> str:
+    told = chosen_rule(own.rule, own.parameter)
+    if own.minimum_pieces is None:
         return told
     return gettext(
-        "%(rule)s, at least %(count)d pieces", rule=told, count=own["minimum_pieces"]
+        "%(rule)s, at least %(count)d pieces", rule=told, count=own.minimum_pieces
     )
 
 

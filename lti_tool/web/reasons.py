@@ -16,11 +16,18 @@ from lti_tool.storage.pages import Cell
 from lti_tool.web import marks, plan_words
 from lti_tool.web.grid import code_of
 from lti_tool.web.marks import Mark
-from lti_tool.web.texts import decimal, gettext, percent, rule_words, said
+from lti_tool.web.texts import (
+    decimal,
+    gettext,
+    local_moment,
+    percent,
+    said,
+    words,
+)
+from lti_tool.work import reasons as work_reasons
 from lti_tool.work import scores, standing
-from lti_tool.work.words import Words
+from lti_tool.work.reasons import Told
 from mappings.mastery import Attainment
-from mappings.scales import Scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,6 @@ class Reason:
     evidence_count: int
     is_mastered: bool
     pieces: tuple[Piece, ...]
-    rule: str
     arithmetic: tuple[str, ...]
     needs: int | None
     next_mark: Mark | None
@@ -114,7 +120,6 @@ def load_reason(
     why = standing.why(session, plan.course_id, person_id, competency_id, now=now)
     told = marks.marks_of(plan.scale)
     judged = why.attainment
-    unused = _unused(why)
     described = pages.load_level_descriptions(session, plan.framework_id, one.id)
     stands = why.level
     place = None if stands is None else plan.scale.levels.index(stands)
@@ -130,10 +135,7 @@ def load_reason(
         mark=None if place is None else told[place],
         evidence_count=judged.evidence,
         is_mastered=plan.scale.is_mastery(stands),
-        pieces=tuple(_piece(piece, plan.scale, told, unused) for piece in why.pieces)[
-            ::-1
-        ],
-        rule=rule_words(why.rule),
+        pieces=pieces_of(why, told),
         arithmetic=tuple(said(line, why.titles) for line in judged.steps),
         needs=None if judged.needs is None else judged.needs.pieces,
         next_mark=told[above] if above < len(told) else None,
@@ -142,8 +144,11 @@ def load_reason(
             for mark, level in zip(told, plan.scale.levels, strict=True)
             if level.name in described
         },
-        computed_at=plan.refreshed_at,
-        settings=tuple(plan_words.summary(plan, one.id)),
+        computed_at=why.computed_at,
+        settings=(
+            *plan_words.summary(why.terms),
+            (gettext("Worked out"), local_moment(why.computed_at, why.zone)),
+        ),
         sureness=_sureness(judged),
         is_due=judged.is_due,
         teacher=_set_level(session, why, told),
@@ -177,58 +182,51 @@ def _set_level(
     )
 
 
-def _unused(why: standing.Why) -> dict[str, str]:
-    """Return why the rule passed over a piece that was read, by the piece's key."""
-    return {
-        piece.evidence.key: said(piece.reason)
-        for piece in why.explanation.left_out
-        if piece.reason is not None
-    }
+def pieces_of(why: standing.Why, told: Sequence[Mark]) -> tuple[Piece, ...]:
+    """Return every piece beside a level in the reader's words, the newest first."""
+    found = [_piece(one, why, told) for one in work_reasons.pieces(why)]
+    found.sort(key=lambda one: one.on or date.min)
+    return tuple(found[::-1])
 
 
-def _piece(
-    piece: scores.Piece,
-    scale: Scale,
-    told: Sequence[Mark],
-    unused: dict[str, str],
-) -> Piece:
-    score = piece.score
+def _piece(one: Told, why: standing.Why, told: Sequence[Mark]) -> Piece:
     mark, place = None, 0
-    if piece.evidence is not None:
-        place = scale.levels.index(scale.level(piece.evidence.ratio))
+    if one.ratio is not None:
+        place = why.scale.levels.index(why.scale.level(one.ratio))
         mark = told[place]
-    left_out = unused.get(piece.key)
-    if piece.reason is not None:
-        left_out = _words(piece.reason)
+    score = None if one.read is None else one.read.score
     return Piece(
-        title=score.title,
-        on=score.scored_on or (score.modified_at.date() if score.modified_at else None),
-        score=_score_words(piece),
+        title=one.title,
+        on=work_reasons.day_of(one, why),
+        score=_score_words(one),
         mark=mark,
         place=place,
-        left_out=left_out,
-        source=score.source,
-        notes=tuple(map(_words, piece.notes)),
-        listed=" · ".join(filter(None, (score.category, score.term))),
-        note=score.note,
-        entry=score.score_id if score.task and piece.reason is None else None,
+        left_out=None if one.left_out is None else words(one.left_out),
+        source=one.source,
+        notes=tuple(map(words, one.notes)),
+        listed=" · ".join(filter(None, (score.category, score.term))) if score else "",
+        note=score.note if score else None,
+        entry=_entry(one.read),
     )
 
 
-def _words(said: Words) -> str:
-    return gettext(said.text, **said.values)
+def _entry(read: scores.Piece | None) -> int | None:
+    """Return the id of what a person entered and may still withdraw."""
+    if read is None or not read.score.task or read.reason is not None:
+        return None
+    return read.score.score_id
 
 
-def _score_words(piece: scores.Piece) -> str:
-    given, maximum, text = piece.given, piece.maximum, piece.score.text
-    if given is None:
+def _score_words(one: Told) -> str:
+    text = None if one.read is None else one.read.score.text
+    if one.given is None:
         return f"“{text}”" if text else gettext("no score")
-    if maximum is None:
-        return decimal(given)
+    if one.maximum is None:
+        return decimal(one.given)
     return gettext(
         "%(given)s of %(maximum)s",
-        given=decimal(given),
-        maximum=decimal(maximum),
+        given=decimal(one.given),
+        maximum=decimal(one.maximum),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, render_template
 
 from lti_tool.storage import curriculum, pages, resources
-from lti_tool.web import helping, marks, reasons
+from lti_tool.web import helping, marks, plan_words, reasons
 from lti_tool.web.nextsteps import NextSteps
 from lti_tool.web.reasons import Standing
 from lti_tool.web.seating import course_seat
@@ -57,6 +57,7 @@ def mastery() -> str:
         started=any(one.evidence_count for one in standings),
         steps=chosen,
         first={one: some[0] for one, some in aids.items() if some},
+        judged=plan_words.plan_summary(plan),
         palette=marks.palette_of(plan),
         levels=marks.marks_of(plan.scale),
     )

@@ -21,7 +21,7 @@ from lti_tool.errors import NotFoundError
 from lti_tool.storage import curriculum, groups, pages
 from lti_tool.storage.database import Session
 from lti_tool.storage.groups import CourseGroup
-from lti_tool.web import alignment, drawer, grid, marks, reasons
+from lti_tool.web import alignment, drawer, grid, marks, plan_words, reasons
 from lti_tool.web.copied import is_news
 from lti_tool.web.seating import course_seat
 from lti_tool.web.sessions import Seat, clock, current_seat, database, seat_url
@@ -70,6 +70,7 @@ def class_grid() -> str:
         has_work=has_work,
         levels=marks.marks_of(plan.scale),
         shown_from=marks.mastery_mark(plan.scale),
+        judged=plan_words.plan_summary(plan),
         palette=marks.palette_of(plan),
     )
 
@@ -107,6 +108,7 @@ def _one_student(
         areas=reasons.by_area(
             plan, [cell for cell in cells if cell.person_id == who.person_id]
         ),
+        judged=plan_words.plan_summary(plan),
         palette=marks.palette_of(plan),
     )
 
@@ -156,6 +158,9 @@ def _sheet(
         found = (by_key.get((student.person_id, one.id)) for one in shown)
         levels = ("" if c is None or c.level is None else names[c.level] for c in found)
         writer.writerow(guard(text) for text in (student.display_name, *levels))
+    writer.writerow([])
+    for row in plan_words.plan_summary(plan):
+        writer.writerow(guard(text) for text in row)
     return file.getvalue()
 
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import cast
 
 import flask_babel
 from babel import Locale, UnknownLocaleError
+from babel.dates import get_timezone_gmt, get_timezone_name
 from flask import Flask, current_app, g, request, url_for
 from markupsafe import Markup
 
 from lti_tool.errors import ConfigError
+from lti_tool.storage import zones
+from lti_tool.storage.database import Database
+from lti_tool.work.words import Words
 from mappings.errors import FrameworkError
 from mappings.lines import Line
 from mappings.rules import Rule
@@ -57,7 +62,9 @@ def decimal(number: float) -> str:
 def install(app: Flask) -> None:
     """Teach app its languages, and templates the words lang, dir and asset()."""
     app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(HERE / "translations"))
-    flask_babel.Babel(app, locale_selector=choose_language)
+    flask_babel.Babel(
+        app, locale_selector=choose_language, timezone_selector=choose_zone
+    )
     app.context_processor(_page_words)
     app.jinja_env.filters["level_name"] = level_name
     app.jinja_env.filters["number"] = decimal
@@ -74,6 +81,16 @@ def choose_language() -> str:
         if tag.split("_")[0].lower() in LANGUAGES:
             return _known(tag)
     return LANGUAGES[0]
+
+
+def choose_zone() -> str:
+    """The name of the time zone of the school whose course is open; else UTC."""
+    seat = g.get("seat")
+    if seat is None or seat.course_id is None:
+        return str(UTC)
+    database = cast("Database", current_app.extensions["database"])
+    with database.read() as session:
+        return str(zones.load_zone(session, seat.course_id))
 
 
 def _known(tag: str) -> str:
@@ -99,6 +116,25 @@ def rule_words(rule: Rule) -> str:
         rule=words,
         meaning=gettext(rule.spec.parameter.words),
         number=rule.parameter,
+    )
+
+
+def words(one: Words | Line, titles: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A sentence of ours or a line of arithmetic in the reader's language."""
+    if isinstance(one, Line):
+        return said(one, titles)
+    return gettext(one.text, **one.values)
+
+
+def local_moment(at: datetime, zone: tzinfo) -> str:
+    """A moment by the clock of a school, as the reader writes it, with its zone."""
+    there = at.astimezone(zone)
+    locale = flask_babel.get_locale() or Locale("en")
+    name = get_timezone_name(there, width="short", locale=locale)
+    return gettext(
+        "%(moment)s (%(zone)s)",
+        moment=flask_babel.format_datetime(there, "medium", rebase=False),
+        zone=name if name[:1].isalpha() else get_timezone_gmt(there, locale=locale),
     )
 
 

@@ -210,6 +210,7 @@ def _spoken(one: StoredObservation) -> SpokenScore:
         kind=one.kind,
         task=_task(one),
         note=one.note,
+        happened_at=one.happened_at,
     )
 
 

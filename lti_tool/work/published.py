@@ -2,8 +2,8 @@
 
 The roster goes out under the SIS's own identifiers, our attainments as assessment
 results with CASE learning objectives. Demographics, evidence and the scores of the
-SIS's own gradebook are never told. Source: docs/pulling-outcomes.md;
-docs/decisions/0010-identifiers-we-tell.md.
+SIS's own gradebook are never told; by what a level was judged is.
+Source: docs/pulling-outcomes.md; docs/decisions/0010-identifiers-we-tell.md.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from io import UnsupportedOperation
 from typing import Any, Final
 
+from lti_tool.storage import judging
 from lti_tool.storage import published as stored
 from lti_tool.storage.database import Database
 from lti_tool.storage.published import Asked, SisId
@@ -126,8 +127,8 @@ class PublishedCatalog:
         self, session: Session, name: str, found: Sequence[Mapping[str, Any]]
     ) -> list[Record]:
         courses = sorted({row["course_id"] for row in found if row.get("course_id")})
-        plans = stored.load_plans(session, courses) if name in _OURS else {}
-        told = Told(self._told_id, plans)
+        judged = judging.load(session, courses) if name in _OURS else {}
+        told = Told(self._told_id, judged)
         kind = KINDS[name]
         return [record(kind, row, told) for row in found]
 

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lti_tool.storage.curriculum import parse_scale
+from lti_tool.storage.judging import Judging
+from lti_tool.storage.standing import StoredAttainment
+from lti_tool.work import reasons
 from mappings.scales import Scale
 from oneroster.models import (
     AcademicSession,
@@ -27,10 +29,10 @@ Wire = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How an identifier of a SIS is told, and the scales of the courses at hand."""
+    """How an identifier of a SIS is told, and by what the courses at hand judge."""
 
     sis_id: Callable[[int, str], str]
-    plans: Mapping[int, tuple[Any, float | None]]
+    judged: Mapping[int, Judging]
 
     def refer(self, row: Row, kind: str, sourced_id: str | None) -> Wire | None:
         """Point to an object of the row's own source; None where there is none."""
@@ -40,7 +42,7 @@ class Told:
 
     def scale(self, course_id: int) -> Scale:
         """The scale a course uses."""
-        return parse_scale(*self.plans[course_id])
+        return self.judged[course_id].scale
 
 
 def _org(row: Row, told: Told) -> Wire:
@@ -173,7 +175,7 @@ def _scale_of(row: Row) -> Wire:
 
 
 def _result(row: Row, told: Told) -> Wire:
-    """An attainment: its level and nothing of how it came about."""
+    """An attainment: its level and by what it was judged, no piece of evidence."""
     objective = {
         "learningObjectiveId": row["case_id"],
         "score": row["value"],
@@ -194,7 +196,15 @@ def _result(row: Row, told: Told) -> Wire:
         "learningObjectiveSet": [
             {"source": "case", "learningObjectiveResults": [objective]}
         ],
+        "metadata": {} if is_withdrawn else {"why": _why(row, told)},
     }
+
+
+def _why(row: Row, told: Told) -> Wire:
+    """By what a level was judged, of how much and when."""
+    one = StoredAttainment(*(row[name] for name in StoredAttainment.__slots__))
+    terms = told.judged[one.course_id].terms(one.competency_id)
+    return reasons.told_to_others(one, terms, row["told_at"])
 
 
 Kind = tuple[type[Record], Callable[[Row, Told], Wire]]

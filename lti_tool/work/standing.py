@@ -12,7 +12,7 @@ from lti_tool.storage.database import Session
 from lti_tool.storage.judging import Judging
 from lti_tool.storage.outbox import Delivery
 from lti_tool.storage.standing import CellKey, StoredAttainment
-from lti_tool.work import carrying, cells, pieces, scores, student_records
+from lti_tool.work import carrying, cells, pieces, reasons, scores, student_records
 from lti_tool.work.pieces import Scope
 from lti_tool.work.whys import Why, why
 
@@ -196,12 +196,13 @@ def tell_all(session: Session, course_id: int, destination: str, now: datetime) 
     What it was told before and nothing speaks for any more is withdrawn.
     """
     standing.hold_courses(session, [course_id])
-    plan = curriculum.load_plan(session, course_id)
+    terms = judging.load(session, [course_id])[course_id]
+    told_at = standing.load_computed(session, course_id)
     known = outbox.load_told(session, destination, course_id)
     here = people.load_learners(session, course_id)
     held = standing.load(session, course_id)
     news = [
-        standing.outcome_row(one, destination, plan.scale.maximum)
+        _outcome(one, destination, terms, told_at.get(key, now))
         for key, one in held.items()
         if one.person_id in here and _is_news(known.get(key), one.value)
     ]
@@ -254,6 +255,14 @@ def switch(
     return 0
 
 
+def _outcome(
+    one: StoredAttainment, destination: str, terms: Judging, at: datetime
+) -> Mapping[str, object]:
+    """Return what the outbox tells of a level; at is when it was worked out."""
+    basis = reasons.basis(one, terms.terms(one.competency_id), at)
+    return standing.outcome_row(one, destination, terms.scale.maximum, basis)
+
+
 def _telling(
     changed: Sequence[StoredAttainment], old: Mapping[CellKey, StoredAttainment]
 ) -> list[StoredAttainment]:
@@ -283,9 +292,8 @@ def _put_outcomes(
     for course_id, some in by_course.items():
         destinations = curriculum.load_destinations(session, course_id)
         here = people.load_learners(session, course_id) if destinations else ()
-        maximum = terms[course_id].scale.maximum
         rows += [
-            standing.outcome_row(one, destination, maximum)
+            _outcome(one, destination, terms[course_id], now)
             for destination in destinations
             for one in some
             if one.person_id in here

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
 
 from lti_tool.errors import NotFoundError
-from lti_tool.storage import judging, standing
+from lti_tool.storage import judging, standing, zones
 from lti_tool.storage import student_records as stored_records
 from lti_tool.storage import teacher_levels as stored_levels
 from lti_tool.storage.database import Session
@@ -36,6 +37,8 @@ class Why:
         computed_at: the moment it was judged as of.
         teacher_level: the level a teacher set, where one stands.
         is_news: evidence has come since the teacher set it.
+        titles: the title of every task that was read, as lines of arithmetic name them.
+        zone: the time zone of the school; UTC where none was chosen.
     """
 
     attainment: Attainment
@@ -45,6 +48,8 @@ class Why:
     computed_at: datetime
     teacher_level: StoredTeacherLevel | None = None
     is_news: bool = False
+    titles: Mapping[str, str] = field(default_factory=dict)
+    zone: tzinfo = UTC
 
     @property
     def rule(self) -> Rule:
@@ -73,11 +78,6 @@ class Why:
         """The level by rule, where a teacher's stands in its place."""
         return None if self.teacher_level is None else self.attainment.level
 
-    @property
-    def titles(self) -> dict[str, str]:
-        """The title of every task, as lines of arithmetic name them."""
-        return {piece.task: piece.score.title for piece in self.pieces}
-
 
 def why(
     session: Session,
@@ -99,7 +99,7 @@ def why(
     if mine is None:
         raise NotFoundError(f"no course {course_id}")
     at = standing.load_computed_at(session, course_id, person_id, competency_id) or now
-    ground = _ground(session, course_id, mine, person_id, competency_id)
+    ground, titles = _ground(session, course_id, mine, person_id, competency_id)
     key = (course_id, person_id, competency_id)
     by_teacher = stored_levels.load_standing(
         session, [course_id], persons=[person_id], competencies=[competency_id]
@@ -114,6 +114,8 @@ def why(
         at,
         by_teacher,
         is_news,
+        titles,
+        zones.load_zone(session, course_id),
     )
 
 
@@ -141,7 +143,15 @@ def why_record(
             once[piece.key] = piece
     ground = Ground(list(once.values()))
     found = _explained(competency_id, ground.evidence, terms, at)
-    return Why(found.attainment, tuple(ground.pieces), found, terms, at)
+    return Why(
+        found.attainment,
+        tuple(ground.pieces),
+        found,
+        terms,
+        at,
+        titles=_titles(read),
+        zone=zones.load_zone_of_person(session, person_id),
+    )
 
 
 def _ground(
@@ -150,12 +160,17 @@ def _ground(
     mine: Judging,
     person_id: int,
     competency_id: int,
-) -> Ground:
+) -> tuple[Ground, dict[str, str]]:
     only = None if mine.before else [competency_id]
     read = pieces.load(session, [course_id], Scope([person_id], only))
     seated = {(course_id, person_id)}
     found = cells.grounds({course_id: mine}, read, seated)
-    return found.get((course_id, person_id, competency_id), Ground())
+    ground = found.get((course_id, person_id, competency_id), Ground())
+    return ground, _titles(read)
+
+
+def _titles(read: Iterable[Piece]) -> dict[str, str]:
+    return {piece.task: piece.score.title for piece in read}
 
 
 def _explained(

@@ -610,6 +610,19 @@ def test_outcomes_go_out_and_are_read_back(district: District) -> None:
     assert {"course", "student", "competency", "value", "state", "reason"} <= set(
         status["rows"][0]
     )
+    row = status["rows"][0]
+    shown = district.ask("outcomes", "show", str(row["id"]))
+    assert shown["basis"] == row["basis"]
+    assert (shown["why"]["value"], shown["why"]["level"]) == (
+        row["value"],
+        row["level"],
+    )
+    told = {name: shown["why"][name] for name in ("rule", "parameter", "settings")}
+    assert told == {name: row["basis"][name] for name in told}
+    assert district.run("outcomes", "show", str(row["id"])).exit_code == 0
+    assert "no delivery has the id 0" in str(
+        district.ask("outcomes", "show", "0", status=1)
+    )
     assert district.ask("outcomes", "reconcile") == {
         "read_back": {"oneroster": len(due)},
         "differences": [],

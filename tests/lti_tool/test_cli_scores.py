@@ -129,7 +129,9 @@ def test_a_person_reads_what_each_score_is() -> None:
     told = CliRunner().invoke(masterybridge, EXPLAIN).stdout.splitlines()
     order, *pieces = told[1:4]
     assert order.startswith(
-        "evidence ordered by the day it was submitted; a level needs 1; judged as of 2"
+        "evidence ordered by the day it was handed in; what counts: score, retake, "
+        "rubric, question, observation, conference, outside; a level needs 1; "
+        "judged as of 2"
     )
     assert pieces == [
         "  2026-10-01 Quiz: 9.0/10.0 · late · “A” is worth 9 on the scale “Letters”",

@@ -22,6 +22,7 @@ from lti_tool.storage import schema, sources
 from lti_tool.storage.database import Database
 from lti_tool.work import api_clients
 from lti_tool.work.published import PublishedCatalog
+from mappings.counting import USUAL_KINDS
 from oneroster.auth import ClientCredentials
 from oneroster.client import Client
 from oneroster.dialects import DIALECTS, Version
@@ -153,6 +154,22 @@ def test_every_attainment_comes_back_as_an_assessment_result(
     assert objective.learning_objective_id == CASE.format(0)
     assert (objective.score, objective.text_score) == (3.0, "Meets")
     assert "0.875" not in one.model_dump_json()
+    assert one.metadata == {
+        "why": {
+            "rule": "certainty",
+            "parameter": None,
+            "settings": {
+                "order": "submitted",
+                "minimum_pieces": 1,
+                "counts": sorted(USUAL_KINDS),
+                "successor_share": 0.0,
+                "mastery": "Proficient",
+            },
+            "evidence": 1,
+            "is_by_teacher": False,
+            "computed_at": LEVELLED.isoformat(),
+        }
+    }
 
 
 def test_a_line_item_stands_below_its_framework_with_its_scale(

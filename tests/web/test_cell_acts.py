@@ -129,6 +129,25 @@ def test_evidence_is_entered_counts_and_can_be_withdrawn(
     send(client, room, sid, "withdraw", entry="99", status=404)
 
 
+def test_days_and_times_are_those_of_the_school(
+    client: FlaskClient, room: Class, sid: str
+) -> None:
+    """At noon in UTC, the next day has begun in Kiritimati."""
+    schedule = {"schedule": {"time_zone": "Pacific/Kiritimati"}}
+    with room.database.write() as session:
+        session.execute(update(schema.source).values(settings=schedule))
+        session.execute(
+            update(schema.course).values(
+                sis_class_id=session.scalar(select(schema.sis_class.c.id))
+            )
+        )
+    entry = {"kind": "observation", "title": "Seen today", "level": "3"}
+    html = send(client, room, sid, "enter", **entry, day="2026-11-25")
+    assert "25 Nov Seen today" in text_of(html)
+    assert 'value="2026-11-25" max="2026-11-25"' in html
+    assert "Worked out Nov 25, 2026, 2:00:00 AM (GMT+14:00)" in text_of(html)
+
+
 @pytest.mark.parametrize(
     ("act", "form", "words"),
     [

@@ -284,7 +284,8 @@ def test_a_cell_opens_to_evidence_arithmetic_and_where_it_was_sent(
         "23 Nov Unit 1 quiz 8 of 10 3 Proficient",
         "22 Nov Unit 1 check does not count: not the best score 6 of 10 2 Developing",
         "How we got 3 best of 2.4, 3.2 = 3.2",
-        "Rule of this course: Highest.",
+        "The settings behind it Rule Highest Evidence in order by when the work",
+        "Pieces needed 1 Worked out Nov 24, 2026, 12:00:00 PM (UTC)",
         "LMS gradebook: accepted 2 minutes ago",
         "This student has not opened the tool in the LMS yet",
     ):
@@ -387,6 +388,14 @@ def test_the_file_holds_the_grid_and_no_formula(
     assert read[0] == ["Student", "RA.1", "RA.2", "NU.1"]
     assert read[2] == ["Chloé Dubois", "4 Advanced", "4 Advanced", "2 Developing"]
     assert read[5] == ['\'=HYPERLINK("http://x")', "1 Beginning", "", ""]
+    assert read[-6:] == [
+        [],
+        ["Rule", "Highest"],
+        ["Evidence in order", "by when the work was handed in"],
+        ["What counts", "everything but self-assessment"],
+        ["Pieces needed", "1"],
+        ["Mastery from", "Proficient"],
+    ]
 
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\tx", "\rx"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert
 
 from lti_tool.storage import crosswalks, judging, schema
-from lti_tool.work import ageing, observations, standing, student_records
+from lti_tool.work import ageing, observations, reasons, standing, student_records
 from lti_tool.work.observations import NewObservation
 from lti_tool.work.whys import why_record
 from mappings.errors import RuleError
@@ -199,6 +199,14 @@ def test_a_success_at_a_successor_reaches_what_comes_before(room: Classroom) -> 
     with room.database.read() as session:
         why = standing.why(session, room.course_id, 1, 1, now=NOON)
     assert [one.evidence.key for one in why.explanation.used][-1] == str(late)
+    told = reasons.document(why)
+    brought = told["evidence"][-1]
+    assert (brought["title"], brought["kind"], brought["notes"]) == (
+        "Work late",
+        "successor",
+        ["shown at what builds on it"],
+    )
+    assert any(line.startswith("Work late: 0.9 of 1") for line in told["arithmetic"])
 
 
 def test_each_competency_may_have_a_rule_and_a_minimum_of_its_own(
