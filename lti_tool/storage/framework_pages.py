@@ -148,11 +148,13 @@ def _items(framework_id: int) -> Select[Any]:
 
 
 def _is_child_of(case_id: str) -> ColumnElement[bool]:
-    return exists().where(
-        association.c.kind == IS_CHILD_OF,
-        association.c.retired_at.is_(None),
-        association.c.origin_case_id == competency.c.case_id,
-        association.c.destination_case_id == case_id,
+    """Directly below one; asked from the parent's side, whose children are few."""
+    return competency.c.case_id.in_(
+        select(association.c.origin_case_id).where(
+            association.c.kind == IS_CHILD_OF,
+            association.c.retired_at.is_(None),
+            association.c.destination_case_id == case_id,
+        )
     )
 
 
@@ -174,7 +176,7 @@ def load_branch(
 ) -> tuple[list[Item], int]:
     """Return a page of what is directly below one, or on top, and the whole count."""
     where = _is_top(framework_id) if above is None else _is_child_of(above.case_id)
-    return _page(session, _items(framework_id).where(where), page)
+    return _page(session, framework_id, _items(framework_id).where(where), page)
 
 
 def search(
@@ -190,18 +192,25 @@ def search(
                 competency.c.case_id == word,
             )
         )
-    return _page(session, statement, page)
+    return _page(session, framework_id, statement, page)
 
 
 def _page(
-    session: Session, statement: Select[Any], page: int
+    session: Session, framework_id: int, statement: Select[Any], page: int
 ) -> tuple[list[Item], int]:
     whole = session.scalar(
         select(func.count()).select_from(
             statement.with_only_columns(competency.c.id).order_by(None).subquery()
         )
     )
-    found = session.execute(statement.limit(PAGE).offset((page - 1) * PAGE))
+    # The page first and what it tells of each after: SQLite would count what is below
+    # every row of the branch before it leaves most of them out.
+    ids = session.scalars(
+        statement.with_only_columns(competency.c.id)
+        .limit(PAGE)
+        .offset((page - 1) * PAGE)
+    ).all()
+    found = session.execute(_items(framework_id).where(competency.c.id.in_(ids)))
     return [Item._make(row) for row in found], int(whole or 0)
 
 

@@ -239,7 +239,7 @@ def test_a_large_framework_is_walked_branch_by_branch_and_searched(
     branch = rosa.read(f"{here}?at={at[1]}")
     assert len(items(branch)) == PAGE
     assert items(branch)[1] == "RP.2 Compare amounts, case 2, where 1 < 2"
-    assert "page 1 of 2" in words(branch)
+    assert "page 1 of 2 Next page" in words(branch)
     assert len(items(rosa.read(f"{here}?at={at[1]}&page=2"))) == 5
     assert items(rosa.read(f"{here}?words=rp.105")) == [
         "RP.105 Compare amounts, case 105, where 1 < 2"
