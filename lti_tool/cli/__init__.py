@@ -6,6 +6,7 @@ from lti_tool.cli import (
     checks,
     invitations,
     platform_care,
+    records,
     source_care,
     source_settings,
     source_test,
@@ -70,6 +71,8 @@ for _command in (
     *source_settings.COMMANDS,
 ):
     source.add_command(_command)
+for _command in records.COMMANDS:
+    framework.add_command(_command)
 for _command in suggesting.COMMANDS:
     align.add_command(_command)
 

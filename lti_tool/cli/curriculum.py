@@ -227,7 +227,7 @@ def _plan_values(
     if options["rule_name"] is None and options["parameter"] is not None:
         raise click.UsageError("--parameter goes with --rule")
     if options["scale_name"]:
-        values |= _scale(session, options["scale_name"])
+        values |= parse_scale_name(session, options["scale_name"])
     if options["counts"] is not None:
         named = [one.strip() for one in options["counts"].split(",")]
         values["counts"] = None if named == ["all"] else [one for one in named if one]
@@ -275,7 +275,12 @@ def _own_rules(
     return rules | {str(one): {**before, **chosen}}
 
 
-def _scale(session: Session, name: str) -> dict[str, Any]:
+def parse_scale_name(session: Session, name: str) -> dict[str, Any]:
+    """Return levels and mastery of a scale by its title or id.
+
+    Raises:
+        PlanError: none, or several, go by that name.
+    """
     found = [
         one
         for one in plan_choices.load_scales(session)

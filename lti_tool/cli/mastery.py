@@ -12,7 +12,7 @@ import click
 from lti_tool.cli.curriculum import WHO
 from lti_tool.cli.root import PROBLEM, Bench, command, now
 from lti_tool.storage import curriculum, listings, naming, people
-from lti_tool.work import alignments, reasons, standing
+from lti_tool.work import alignments, reasons, standing, whys
 from mappings.rules import rule as parse_rule
 from mappings.trials import calculation
 
@@ -132,17 +132,26 @@ def _try(
 command(mastery, "try")(_try)
 
 
-@click.option("--course", "course_name", required=True)
+@click.option(
+    "--course", "course_name", help="Left out: her one record over all courses."
+)
 @click.option("--student", required=True)
 @click.option("--competency", required=True)
-def _explain(bench: Bench, course_name: str, student: str, competency: str) -> None:
-    """Say why a student stands where she stands."""
+def _explain(
+    bench: Bench, course_name: str | None, student: str, competency: str
+) -> None:
+    """Say why a student stands where she stands, in a course or over all of them."""
+    course_id = framework_id = None
     with bench.database.read() as session:
-        course_id = naming.find_course(session, course_name)
-        plan = curriculum.load_plan(session, course_id)
+        if course_name is not None:
+            course_id = naming.find_course(session, course_name)
+            framework_id = curriculum.load_plan(session, course_id).framework_id
         person_id = people.find_person(session, student)
-        competency_id = naming.find_competency(session, competency, plan.framework_id)
-        why = standing.why(session, course_id, person_id, competency_id, now=now())
+        competency_id = naming.find_competency(session, competency, framework_id)
+        if course_id is None:
+            why = whys.why_record(session, person_id, competency_id, now=now())
+        else:
+            why = standing.why(session, course_id, person_id, competency_id, now=now())
     document = {
         "course": course_id,
         "student": person_id,

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, exists, or_, select
 
 from lti_tool.storage.curriculum import parse_scale
+from lti_tool.storage.database import rows
 from lti_tool.storage.schema import (
     association,
     competency,
@@ -72,19 +73,39 @@ def load(session: Session, courses: Collection[int]) -> dict[int, Judging]:
 def load_records(session: Session, frameworks: Collection[int]) -> dict[int, Judging]:
     """Return by what the records of frameworks are judged: as chosen, or as usual."""
     chosen = {
-        row.framework_id: row
-        for row in session.execute(
-            select(record_rule).where(record_rule.c.framework_id.in_(frameworks))
+        row["framework_id"]: row
+        for row in rows(
+            session,
+            select(record_rule).where(record_rule.c.framework_id.in_(frameworks)),
         )
     }
     inside = _competencies(session, frameworks)
     return {
-        one: Judging(one, _record_terms(chosen.get(one)), {}, inside.get(one, _NONE))
+        one: Judging(
+            one,
+            _record_terms(chosen[one]) if one in chosen else _USUAL_TERMS,
+            {},
+            inside.get(one, _NONE),
+        )
         for one in frameworks
     }
 
 
+def judging_by(
+    session: Session, framework_id: int, settings: Mapping[str, Any]
+) -> Judging:
+    """Return by what the records of a framework would be judged under settings.
+
+    settings: what a row of record_rule holds.
+    """
+    inside = _competencies(session, [framework_id])
+    return Judging(
+        framework_id, _record_terms(settings), {}, inside.get(framework_id, _NONE)
+    )
+
+
 _NONE: frozenset[int] = frozenset()
+_USUAL_TERMS = Terms(rule(CERTAINTY), parse_scale(None, None))
 
 
 def ageing_courses(session: Session) -> list[int]:
@@ -121,13 +142,11 @@ def framework_of(session: Session, competency_id: int) -> int | None:
     )
 
 
-def _record_terms(row: Row[Any] | None) -> Terms:
-    if row is None:
-        return Terms(rule(CERTAINTY), parse_scale(None, None))
+def _record_terms(row: Mapping[str, Any]) -> Terms:
     return Terms(
-        rule(row.rule, row.parameter),
-        parse_scale(row.scale, row.mastery_cut),
-        Counting(row.evidence_order, row.minimum_pieces),
+        rule(row["rule"], row["parameter"]),
+        parse_scale(row["scale"], row["mastery_cut"]),
+        Counting(row["evidence_order"], row["minimum_pieces"]),
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import delete, or_, select
 
 from lti_tool.storage.database import batches, rows, upsert
 from lti_tool.storage.schema import (
+    change,
     competency,
     course,
     crosswalk,
@@ -150,6 +151,35 @@ def load_record_rule(session: Session, framework_id: int) -> Mapping[str, Any] |
         session, select(record_rule).where(record_rule.c.framework_id == framework_id)
     )
     return found[0] if found else None
+
+
+def load_recorded(session: Session, framework_id: int) -> list[int]:
+    """Return who has a record on a framework, by id."""
+    return list(
+        session.scalars(
+            select(record.c.person_id)
+            .join(competency, competency.c.id == record.c.competency_id)
+            .where(competency.c.framework_id == framework_id)
+            .distinct()
+            .order_by(record.c.person_id)
+        )
+    )
+
+
+def load_rule_changes(
+    session: Session, what: str, framework_id: int
+) -> list[dict[str, Any]]:
+    """Return who changed the rule of a framework's records, oldest first."""
+    return rows(
+        session,
+        select(change)
+        .where(
+            change.c.subject_table == "framework",
+            change.c.subject_id == framework_id,
+            change.c.what == what,
+        )
+        .order_by(change.c.id),
+    )
 
 
 def save_record_rule(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from lti_tool.storage import standing as stored
 from lti_tool.storage.database import Session
-from lti_tool.storage.standing import StoredAttainment
+from lti_tool.storage.standing import Key, StoredAttainment
 from lti_tool.work import standing
 
 NO_LEVEL = -1
@@ -62,6 +62,13 @@ def preview(
         after = stored.load(session, course_id)
     finally:
         trial.rollback()
+    return moves(before, after)
+
+
+def moves(
+    before: Mapping[Key, StoredAttainment], after: Mapping[Key, StoredAttainment]
+) -> list[Move]:
+    """Return whose levels differ between two states: by student, then competency."""
     return [
         move
         for key in sorted(before.keys() | after.keys())
@@ -69,14 +76,14 @@ def preview(
     ]
 
 
-def students(moves: Sequence[Move]) -> int:
+def students(some: Sequence[Move]) -> int:
     """Return how many students the moves are of."""
-    return len({one.person_id for one in moves})
+    return len({one.person_id for one in some})
 
 
-def lowered(moves: Sequence[Move]) -> int:
+def lowered(some: Sequence[Move]) -> int:
     """Return how many of the moves go down."""
-    return sum(one.is_lower for one in moves)
+    return sum(one.is_lower for one in some)
 
 
 def _move(

@@ -27,12 +27,22 @@ def order(session: Session, framework_id: int, *, who: str, now: datetime) -> No
 
     What is carried from it into other frameworks follows.
     """
+    copies.mark_stale(session, framework_pages.load_course_ids(session, framework_id))
+    order_carried(session, framework_id, who=who, now=now)
+
+
+def order_carried(
+    session: Session, framework_id: int, *, who: str, now: datetime
+) -> None:
+    """Have students' records of a framework worked out again, and what they feed.
+
+    The levels of its courses stay.
+    """
     onward = {
         to_id
         for from_id, to_id in crosswalks.load_links(session)
         if from_id == framework_id
     }
-    copies.mark_stale(session, framework_pages.load_course_ids(session, framework_id))
     recomputes.order(session, {framework_id, *onward}, who=who, now=now)
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from lti_tool.storage import judging as stored_judging
 from lti_tool.storage import standing as stored_standing
 from lti_tool.storage import student_records as stored
 from lti_tool.storage.database import Session, batches
-from lti_tool.storage.evidence import put_change
 from lti_tool.storage.judging import Judging
 from lti_tool.storage.standing import Key, StoredAttainment
 from lti_tool.work import carrying, cells, pieces
@@ -36,16 +34,7 @@ def refresh(
     judging = stored_judging.load_records(session, [framework_id])[framework_id]
     persons = sorted({key[0] for key in wanted})
     competencies = sorted({key[1] for key in wanted})
-    courses, read = known
-    gathered = _gathered(
-        wanted,
-        read,
-        pieces.load_elsewhere(
-            session, courses, persons=persons, competencies=competencies
-        ),
-        carrying.load(session, judging, wanted, now=now),
-    )
-    new = cells.records(judging, gathered, now=now)
+    new = judged(session, judging, wanted, now=now, known=known)
     held = stored.load(session, persons, competencies)
     changed = [
         one
@@ -55,6 +44,33 @@ def refresh(
     gone = [key for key in wanted if key in held and key not in new]
     stored.save(session, changed, gone, now)
     return len(changed) + len(gone)
+
+
+def judged(
+    session: Session,
+    judging: Judging,
+    wanted: Collection[Key],
+    *,
+    now: datetime,
+    known: tuple[Collection[int], Iterable[Piece]] = ((), ()),
+) -> dict[Key, StoredAttainment]:
+    """Return what records of (person, competency) say, judged so; nothing is written.
+
+    known: courses whose pieces were read already, and those pieces.
+    """
+    courses, read = known
+    gathered = _gathered(
+        wanted,
+        read,
+        pieces.load_elsewhere(
+            session,
+            courses,
+            persons=sorted({key[0] for key in wanted}),
+            competencies=sorted({key[1] for key in wanted}),
+        ),
+        carrying.load(session, judging, wanted, now=now),
+    )
+    return cells.records(judging, gathered, now=now)
 
 
 def _looks(before: StoredAttainment | None, one: StoredAttainment) -> bool:
@@ -127,36 +143,6 @@ def _of_pairs(
 def judging_of(session: Session, framework_id: int) -> Judging:
     """Return by what the records of a framework are judged."""
     return stored_judging.load_records(session, [framework_id])[framework_id]
-
-
-def set_rule(
-    session: Session,
-    framework_id: int,
-    values: Mapping[str, Any],
-    *,
-    who: str,
-    now: datetime,
-) -> None:
-    """Say by what the records of a framework are judged.
-
-    values: rule, parameter, scale, mastery_cut, evidence_order, minimum_pieces. The
-    caller works the records out again: refresh_all.
-
-    Raises:
-        RuleError, ScaleError: what was said judges nothing; nothing is changed.
-    """
-    before = stored.load_record_rule(session, framework_id)
-    stored.save_record_rule(session, framework_id, values, who=who, now=now)
-    judging_of(session, framework_id)
-    put_change(
-        session,
-        at=now,
-        who=who,
-        what="record rule set",
-        subject=("framework", framework_id),
-        before=None if before is None else {one: before[one] for one in values},
-        after=dict(values),
-    )
 
 
 def refresh_all(

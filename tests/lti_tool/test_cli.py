@@ -594,6 +594,35 @@ def test_why_a_student_stands_where_she_stands(district: District) -> None:
     )
 
 
+def test_by_what_records_are_judged_is_foreseen_set_and_taken_back(
+    district: District,
+) -> None:
+    name = district.ask("framework", "list")[0]["case_id"]
+    usual = district.ask("framework", "record", "show", name)
+    assert (usual["rule"], usual["versions"]) == ("certainty", [])
+    words = ("framework", "record", "set", name, "--rule", "highest", "--minimum", "1")
+    seen = district.ask(*words, "--dry-run")
+    assert (seen["version"], len(seen["moves"])) == (None, seen["changed"]["moved"])
+    assert seen["changed"]["up"] > 0
+    student = district.school.personas.student.sourced_id
+    code = next(
+        row[2] for row in district.school.alignments if row[0] == district.course
+    )
+    explain = ("mastery", "explain", "--student", student, "--competency", code)
+    before = district.ask(*explain)
+    assert before["rule"] == "certainty"
+    done = district.ask(*words, "--reason", "as on paper")
+    assert (done["version"], done["changed"]) == (2, seen["changed"])
+    assert district.ask(*explain)["rule"] == "highest"
+    back = district.ask("framework", "record", "restore", name, "1")
+    assert back["changed"]["moved"] == seen["changed"]["moved"]
+    assert district.ask(*explain)["level"] == before["level"]
+    shown = district.ask("framework", "record", "show", name)
+    assert [one["restores"] for one in shown["versions"]] == [1, None, None]
+    wrong = district.ask("framework", "record", "set", name, "--rule", "x", status=1)
+    assert "There is no rule “x”" in wrong["error"]
+
+
 def test_outcomes_go_out_and_are_read_back(district: District) -> None:
     assert district.ask("outcomes", "status") == {
         "counts": {},

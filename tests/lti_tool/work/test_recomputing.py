@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lti_tool.storage import crosswalks, recomputes, schema
+from lti_tool.storage import student_records as stored_records
 from lti_tool.storage.database import Database
-from lti_tool.work import recomputing, student_records
+from lti_tool.work import recomputing
 from lti_tool.work.frameworks import import_documents
 from tests.lti_tool.work.conftest import NOON
 
@@ -80,7 +81,7 @@ def test_records_follow_a_crosswalk_switched_on_changed_and_off(
     other = room.rows(schema.framework, "id")[-1][0]
     for framework_id in (1, other):
         with room.database.write() as session:
-            student_records.set_rule(
+            stored_records.save_record_rule(
                 session, framework_id, {"rule": "latest"}, who="t", now=NOON
             )
     room.add_assignment("quiz", "7.A")

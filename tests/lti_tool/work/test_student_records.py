@@ -10,11 +10,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert
 
+from lti_tool.errors import PlanError
 from lti_tool.storage import crosswalks, judging, schema
-from lti_tool.work import ageing, observations, reasons, standing, student_records
+from lti_tool.work import (
+    ageing,
+    observations,
+    reasons,
+    record_rules,
+    standing,
+    student_records,
+)
 from lti_tool.work.observations import NewObservation
 from lti_tool.work.whys import why_record
-from mappings.errors import RuleError
 from tests.lti_tool.work.conftest import NOON
 
 if TYPE_CHECKING:
@@ -81,7 +88,7 @@ def test_courses_of_several_teachers_feed_one_record(room: Classroom) -> None:
     refresh(room, lab)
     with room.database.write() as session:
         values = {"rule": "n_mastery", "parameter": 4}
-        student_records.set_rule(session, 1, values, who="test", now=NOON)
+        record_rules.save(session, 1, values, who="test", now=NOON)
         assert student_records.refresh_all(session, 1, now=NOON) == 2
     assert records(room) == [
         ("ana", "7.A", 3.6, 4, "Advanced"),
@@ -121,8 +128,11 @@ def test_work_that_speaks_in_two_courses_speaks_once_in_the_record(
 
 
 def test_a_record_rule_that_judges_nothing_is_refused(room: Classroom) -> None:
-    with pytest.raises(RuleError), room.database.write() as session:
-        student_records.set_rule(session, 1, {"rule": "luck"}, who="t", now=NOON)
+    with (
+        pytest.raises(PlanError, match="There is no rule “luck”"),
+        room.database.write() as session,
+    ):
+        record_rules.save(session, 1, {"rule": "luck"}, who="t", now=NOON)
     assert room.count(schema.record_rule) == 0
 
 
@@ -261,7 +271,7 @@ def test_more_courses_than_a_statement_takes_grow_old(room: Classroom) -> None:
             [{"title": "C", "rule": "latest", **row} for _ in range(many)],
         )
         assert len(judging.ageing_courses(session)) == many
-        student_records.set_rule(session, 1, {"rule": "latest"}, who="t", now=NOON)
+        record_rules.save(session, 1, {"rule": "latest"}, who="t", now=NOON)
         assert judging.ageing_courses(session) == []
         session.execute(
             insert(schema.competency_rule).values(
@@ -346,8 +356,8 @@ def test_a_crosswalk_carries_into_the_record_at_its_share_and_says_so(
         **facts,
     )  # fmt: skip
     with room.database.write() as session:
-        student_records.set_rule(session, 1, {"rule": "latest"}, who="t", now=NOON)
-        student_records.set_rule(session, other, {"rule": rule_name}, who="t", now=NOON)
+        record_rules.save(session, 1, {"rule": "latest"}, who="t", now=NOON)
+        record_rules.save(session, other, {"rule": rule_name}, who="t", now=NOON)
         crosswalks.save_crosswalk(
             session, 1, other, is_on=True, shares={"isPeerOf": 0.8}, who="t", now=NOON
         )
