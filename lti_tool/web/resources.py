@@ -12,6 +12,7 @@ from lti_tool.storage.curriculum import Plan, PlanCompetency
 from lti_tool.storage.database import Session
 from lti_tool.storage.resources import Offer, Use
 from lti_tool.web import helping, marks
+from lti_tool.web.aligned_work import work_for
 from lti_tool.web.grid import code_of, name_of
 from lti_tool.web.seating import course_seat
 from lti_tool.web.sessions import Seat, clock, database, seat_url
@@ -223,11 +224,7 @@ def _page(seat: Seat, course_id: int, competency_id: int, fault: str = "") -> st
         statement=marks.statement(one.statement),
         shown=helping.for_teacher(offers.get(competency_id, ()), told),
         levels=told,
-        work=[
-            each
-            for each in assigned
-            if any(aligned == competency_id for _, aligned, _ in each.alignments)
-        ],
+        work=work_for(competency_id, assigned, seat.frame_origins),
         before=places[at - 1] if at else None,
         after=places[at + 1] if at + 1 < len(places) else None,
         removing=request.args.get("remove", type=int),

@@ -6,6 +6,7 @@ from flask import Blueprint, abort, render_template
 
 from lti_tool.storage import curriculum, pages, resources
 from lti_tool.web import helping, marks, plan_words, reasons
+from lti_tool.web.aligned_work import work_for
 from lti_tool.web.nextsteps import NextSteps
 from lti_tool.web.reasons import Standing
 from lti_tool.web.seating import course_seat
@@ -116,11 +117,7 @@ def competency(competency_id: int) -> str:
         reason=reason,
         before=[standings[one] for one in steps.before(competency_id)],
         shown=helping.for_student(offers.get(competency_id, ()), level),
-        work=[
-            one
-            for one in work
-            if any(aligned == competency_id for _, aligned, _ in one.alignments)
-        ],
+        work=work_for(competency_id, work, seat.frame_origins),
         palette=marks.palette_of(plan),
         levels=marks.marks_of(plan.scale),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,10 +52,15 @@ def _origins(
 
 def is_origin_of(url: str, registration: Mapping[str, Any]) -> bool:
     """Tell whether url lies on one of the registration's origins."""
+    return lies_on(url, frame_origins(registration))
+
+
+def lies_on(url: str, entries: Iterable[str]) -> bool:
+    """Tell whether url lies on one of some origins, or below a "https://*." one."""
     own = origin(url)
     return bool(own) and any(
         own == entry or (entry.startswith("https://*.") and _is_below(own, entry))
-        for entry in frame_origins(registration)
+        for entry in entries
     )
 
 
