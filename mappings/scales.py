@@ -46,8 +46,12 @@ class Scale:
         points = [level.points for level in self.levels]
         if not cuts or cuts[0] != 0:
             raise ScaleError("the lowest level must have cut 0; add one that has")
-        if any(not low < high <= 1 for low, high in pairwise(cuts)):
-            raise ScaleError(f"cuts {cuts} do not ascend from 0 to 1; order the levels")
+        for below, level in pairwise(self.levels):
+            if not below.cut < level.cut <= 1:
+                raise ScaleError(
+                    f"level {level.name} begins at {level.cut:g}; give a number above "
+                    f"{below.cut:g}, where {below.name} begins, and at most 1"
+                )
         if not all(math.isfinite(point) for point in points):
             raise ScaleError(
                 f"points {points} are not all finite numbers; correct them"

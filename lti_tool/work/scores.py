@@ -37,6 +37,7 @@ FLAGS_NOT_COUNTED: Final[Mapping[str, str]] = MappingProxyType(
 )
 # What is said of a score that counts all the same.
 LATE: Final = "late"
+ABOVE: Final = "more than its maximum; counts as all of it"
 PARTLY_GRADED: Final = "partially graded"
 OWN_SCORE: Final = "scored for this competency itself"
 IN_WORDS: Final = "“%(word)s” is worth %(worth)s on the scale “%(scale)s”"
@@ -62,6 +63,7 @@ def sentences() -> tuple[str, ...]:
         *NOT_COUNTED.values(),
         *FLAGS_NOT_COUNTED.values(),
         LATE,
+        ABOVE,
         PARTLY_GRADED,
         OWN_SCORE,
         IN_WORDS,
@@ -221,6 +223,7 @@ def read(score: SpokenScore, scales: Scales) -> Piece:
         problem = Words(UNREADABLE, {"problem": str(error)})
         return Piece(score, None, problem, given, maximum)
     counted = _evidence(score, ratio, given, maximum)
+    notes = (*notes, *([Words(ABOVE)] if given > maximum else ()))
     return Piece(score, counted, None, given, maximum, notes, score.modified_at)
 
 

@@ -206,12 +206,26 @@ def test_a_scale_knows_its_mastery() -> None:
         (
             [(0, 1), (0.5, 2), (0.5, 3)],
             0.5,
-            "cuts [0, 0.5, 0.5] do not ascend from 0 to 1; order the levels",
+            (
+                "level 0.5 begins at 0.5; give a number above 0.5, where 0.5 begins, "
+                "and at most 1"
+            ),
         ),
         (
             [(0, 1), (1.5, 2)],
             1.5,
-            "cuts [0, 1.5] do not ascend from 0 to 1; order the levels",
+            (
+                "level 1.5 begins at 1.5; give a number above 0, where 0 begins, "
+                "and at most 1"
+            ),
+        ),
+        (
+            [(0, 1), (nan, 2)],
+            0.5,
+            (
+                "level nan begins at nan; give a number above 0, where 0 begins, "
+                "and at most 1"
+            ),
         ),
         (
             [(0, 1), (0.5, inf)],

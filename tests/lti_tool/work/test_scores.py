@@ -97,6 +97,18 @@ def test_late_work_counts_and_is_marked(room: Classroom) -> None:
     assert room.values() == {("ana", "7.A"): 3.6}
 
 
+def test_a_score_above_its_maximum_counts_as_all_of_it_and_says_so(
+    room: Classroom,
+) -> None:
+    room.add_assignment("quiz", "7.A", maximum=10.0)
+    room.score("ana", "quiz", 12.0)
+    room.score("ben", "quiz", 10.0)
+    room.refresh()
+    notes = ("more than its maximum; counts as all of it",)
+    assert tuple(str(one) for one in why(room).pieces[0].notes) == notes
+    assert room.values() == {("ana", "7.A"): 4.0, ("ben", "7.A"): 4.0}
+
+
 @pytest.mark.parametrize(
     ("steps", "word", "maximum", "judged"),
     [
