@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from lti_tool.storage.schema import competency, framework, named_scale, person
 from lti_tool.storage.session import Session
@@ -60,6 +60,17 @@ def load_scales(session: Session) -> list[NamedScale]:
         .order_by(table.title, table.id)
     )
     return [NamedScale(*row) for row in found]
+
+
+def load_codes(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """Return what competencies are called in brief, by id."""
+    table = competency.c
+    found = session.execute(
+        select(
+            table.id, func.coalesce(table.human_code, table.abbreviated, table.case_id)
+        ).where(table.id.in_(ids))
+    )
+    return {row[0]: row[1] for row in found}
 
 
 def load_people(session: Session, ids: Sequence[int]) -> dict[int, str]:

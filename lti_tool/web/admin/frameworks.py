@@ -72,6 +72,7 @@ def _tabs(held: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("admin.framework_replacements", gettext("Replacements")),
         ("admin.framework_crosswalks", gettext("Crosswalks")),
         ("admin.framework_courses", gettext("Courses")),
+        ("admin.framework_records", gettext("Records")),
     ]
     is_own = held["origin"] == "own"
     return [one for one in tabs if not is_own or "replacements" not in one[0]]
