@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from mappings.errors import ScaleError
+from mappings.refusals import Refusal
 
 BLACK, WHITE = "111111", "FFFFFF"
 LEAST_CONTRAST = 4.5
@@ -82,9 +83,7 @@ def parse_colour(text: str) -> str:
     """
     digits = text.strip().removeprefix("#").upper()
     if not re.fullmatch(r"[0-9A-F]{6}", digits):
-        raise ScaleError(
-            f"{text!r} is no colour; write six hexadecimal digits, as 0B874B"
-        )
+        raise ScaleError(Refusal.NO_COLOUR, text=repr(text))
     return digits
 
 

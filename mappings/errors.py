@@ -11,11 +11,7 @@ MappingError
 
 
 class MappingError(Exception):
-    """Anything the competency domain refuses."""
-
-
-class FrameworkError(MappingError):
-    """A framework cannot be read or walked; names what was found and the mend.
+    """Anything the competency domain refuses.
 
     ``template`` with ``values`` in its places is what is said, so that a page can say
     it in another language; without values it is the text itself.
@@ -26,6 +22,10 @@ class FrameworkError(MappingError):
         super().__init__(template.format_map(values) if values else template)
         self.template = template
         self.values = values
+
+
+class FrameworkError(MappingError):
+    """A framework cannot be read or walked; names what was found and the mend."""
 
 
 class ScaleError(MappingError):

@@ -8,6 +8,7 @@ from itertools import pairwise
 from mappings.colours import is_legible, palette, parse_colour
 from mappings.errors import ScaleError
 from mappings.frameworks import Framework, Problem
+from mappings.refusals import Refusal
 from mappings.rubrics import LevelText, criteria, own_rubric_id, rubrics
 from mappings.scales import Level, Scale
 
@@ -46,15 +47,12 @@ class NamedScale:
     def __post_init__(self) -> None:
         """Refuse what makes no scale, by name."""
         if not self.title.strip():
-            raise ScaleError("a scale needs a title; give one")
+            raise ScaleError(Refusal.NO_SCALE_TITLE)
         for one in self.levels:
             if not one.name.strip():
-                raise ScaleError("a level needs a name; give each one")
+                raise ScaleError(Refusal.NO_SCALE_LEVEL)
             if not is_legible(parse_colour(one.colour)):
-                raise ScaleError(
-                    f"no ink is legible on {one.colour} of level {one.name}; "
-                    "choose a lighter or a darker colour"
-                )
+                raise ScaleError(Refusal.ILLEGIBLE, colour=one.colour, name=one.name)
         self.scale()
 
     def scale(self) -> Scale:
@@ -79,12 +77,12 @@ def parse_canvas_scale(document: object, title: str) -> NamedScale:
     held = inner if isinstance(inner, Mapping) else document
     ratings = held.get("ratings") if isinstance(held, Mapping) else held
     if not isinstance(ratings, list) or not ratings:
-        raise ScaleError(f"found no ratings; {WANTED}")
+        raise ScaleError(Refusal.NO_RATINGS, wanted=WANTED)
     read = [_rating(one, place) for place, one in enumerate(ratings, 1)]
     read.sort(key=lambda one: one[0].points)
     top = read[-1][0].points
     if top <= 0:
-        raise ScaleError(f"the highest rating has {top:g} points; {WANTED}")
+        raise ScaleError(Refusal.TOP_IS_NOTHING, points=f"{top:g}", wanted=WANTED)
     levels = tuple(
         NamedLevel(one.name, one.points / top if place else 0.0, one.points, one.colour)
         for place, (one, _) in enumerate(read)
@@ -95,9 +93,7 @@ def parse_canvas_scale(document: object, title: str) -> NamedScale:
         if is_mastery
     ]
     if len(marked) != 1:
-        raise ScaleError(
-            f"{len(marked)} ratings are marked as mastery; mark exactly one"
-        )
+        raise ScaleError(Refusal.ONE_MASTERY, count=len(marked))
     return NamedScale(title, levels, marked[0], "canvas")
 
 
@@ -110,9 +106,9 @@ def _rating(rating: object, place: int) -> tuple[NamedLevel, bool]:
         or not isinstance(points, int | float)
         or not math.isfinite(points)
     ):
-        raise ScaleError(f"rating {place} has the points {points!r}; give a number")
+        raise ScaleError(Refusal.RATING_POINTS, place=place, points=repr(points))
     if not isinstance(name, str) or not name.strip():
-        raise ScaleError(f"rating {place} has no description; give its name")
+        raise ScaleError(Refusal.RATING_NAME, place=place)
     colour = parse_colour(str(known.get("color") or "FFFFFF"))
     level = NamedLevel(name.strip(), 0.0, float(points), colour)
     return level, known.get("mastery") is True

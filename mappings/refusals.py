@@ -1,4 +1,4 @@
-"""Why a change of a framework is refused, as templates that pages translate."""
+"""Why a framework or a scale is refused, as templates that pages translate."""
 
 from enum import StrEnum
 
@@ -24,6 +24,22 @@ class Refusal(StrEnum):
     )
     NO_CHARACTER = (
         "{where} has a {field} with a character that is none ({start}); remove it"
+    )
+    NO_SCALE_TITLE = "a scale needs a title; give one"
+    NO_SCALE_LEVEL = "a level needs a name; give each one"
+    ILLEGIBLE = (
+        "no ink is legible on {colour} of level {name}; "
+        "choose a lighter or a darker colour"
+    )
+    NO_COLOUR = "{text} is no colour; write six hexadecimal digits, as 0B874B"
+    NO_RATINGS = "found no ratings; {wanted}"
+    TOP_IS_NOTHING = "the highest rating has {points} points; {wanted}"
+    ONE_MASTERY = "{count} ratings are marked as mastery; mark exactly one"
+    RATING_POINTS = "rating {place} has the points {points}; give a number"
+    RATING_NAME = "rating {place} has no description; give its name"
+    CUT_OUTSIDE = (
+        "level {name} begins at {cut}; give a number above {low}, where {below} "
+        "begins, and at most 1"
     )
 
 

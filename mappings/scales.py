@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from mappings.errors import ScaleError
+from mappings.refusals import Refusal
 
 PLACES = 9
 
@@ -49,8 +50,11 @@ class Scale:
         for below, level in pairwise(self.levels):
             if not below.cut < level.cut <= 1:
                 raise ScaleError(
-                    f"level {level.name} begins at {level.cut:g}; give a number above "
-                    f"{below.cut:g}, where {below.name} begins, and at most 1"
+                    Refusal.CUT_OUTSIDE,
+                    name=level.name,
+                    cut=f"{level.cut:g}",
+                    low=f"{below.cut:g}",
+                    below=below.name,
                 )
         if not all(math.isfinite(point) for point in points):
             raise ScaleError(

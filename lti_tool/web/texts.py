@@ -20,7 +20,7 @@ from lti_tool.errors import ConfigError
 from lti_tool.storage import zones
 from lti_tool.storage.database import Database
 from lti_tool.work.words import Words
-from mappings.errors import FrameworkError
+from mappings.errors import MappingError
 from mappings.lines import Line
 from mappings.rules import Rule
 
@@ -150,7 +150,7 @@ def said(line: Line, titles: Mapping[str, str] = MappingProxyType({})) -> str:
     return gettext(line.text).format_map(values)
 
 
-def told(error: FrameworkError | ConfigError) -> str:
+def told(error: MappingError | ConfigError) -> str:
     """Why something is refused, in the reader's language as far as we have it."""
     words = gettext(error.template)
     return words.format_map(error.values) if error.values else words
