@@ -68,9 +68,13 @@ def take(session: Session, now: datetime) -> Taken | None:
 
 
 def move_on(
-    session: Session, framework_id: int, people: int, whole: int, now: datetime
+    session: Session,
+    framework_id: int,
+    people: int,
+    whole: int | None,
+    now: datetime,
 ) -> None:
-    """Say how far a worker is, and that it is still at it."""
+    """Say how far a worker is, and that it is still at it; None: at the courses."""
     session.execute(
         update(recompute)
         .where(recompute.c.framework_id == framework_id)

@@ -110,19 +110,22 @@ def _take(database: Database, clock: Callable[[], datetime]) -> Taken | None:
 
 def _work_out(database: Database, taken: Taken, clock: Callable[[], datetime]) -> int:
     framework_id = taken.framework_id
-    roster.refresh_stale(database, clock)
+
+    def renew(done: int, whole: int | None) -> None:
+        with database.write() as session:
+            recomputes.move_on(session, framework_id, done, whole, clock())
+
+    roster.refresh_stale(database, clock, lambda _phase, _count: renew(0, None))
     with database.read() as session:
         persons = stored.load_persons(session, framework_id)
     changed = 0
     for start in range(0, len(persons), BATCH):
         some = persons[start : start + BATCH]
         with database.write() as session:
-            now = clock()
             changed += student_records.refresh_all(
-                session, framework_id, now=now, persons=some
+                session, framework_id, now=clock(), persons=some
             )
-            done = start + len(some)
-            recomputes.move_on(session, framework_id, done, len(persons), now)
+        renew(start + len(some), len(persons))
     with database.write() as session:
         recomputes.settle(session, taken, clock())
     log().info("levels worked out", framework=framework_id, records=changed)
