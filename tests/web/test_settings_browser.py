@@ -30,6 +30,15 @@ def test_settings_are_changed_foreseen_saved_and_brought_back(
     page, _, faults = watched(context)
     page.goto(site.enter(f"/s/{site.teacher}/settings"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Settings of this course")
+    # The example follows what is chosen before anything is sent by hand.
+    expect(page.locator("#example h3")).to_have_text("Highest")
+    page.locator("[name=rule]").select_option("latest")
+    expect(page.locator("#example h3")).to_have_text("Latest")
+    expect(page.locator("#example-said")).to_contain_text("With these settings: Wei")
+    page.locator("#try-student").focus()
+    page.locator("#try-student").select_option(label="Chloé Dubois")
+    expect(page.locator("#example-said")).to_contain_text("Chloé Dubois")
+    expect(page.locator("#try-student")).to_be_focused()
     page.get_by_label("Pieces needed for a level").fill("0")
     page.get_by_label("Pieces needed for a level").press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("from 1 to 50")
@@ -41,7 +50,7 @@ def test_settings_are_changed_foreseen_saved_and_brought_back(
     expect(page.locator("[name=rule]")).to_have_value("latest")
     press(page, "See what would change")
     press(page, "Save these settings")
-    expect(page.get_by_role("status")).to_contain_text("Saved.")
+    expect(page.locator(".told")).to_contain_text("Saved.")
     page.get_by_role("link", name="Earlier versions").click()
     expect(page.get_by_role("heading", level=2)).to_have_count(2)
     press(page, "Bring version 1 back")
@@ -51,7 +60,7 @@ def test_settings_are_changed_foreseen_saved_and_brought_back(
     # Axe writes styles of its own, which our policy reports: it looks last.
     assert violations(page) == []
     press(page, "Bring it back")
-    expect(page.get_by_role("status")).to_contain_text("Saved.")
+    expect(page.locator(".told")).to_contain_text("Saved.")
     assert violations(page) == []
     page.get_by_role("link", name="Earlier versions").click()
     expect(page.get_by_role("heading", level=2)).to_have_count(3)
