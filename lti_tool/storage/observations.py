@@ -209,10 +209,10 @@ def _load(session: Session, wanted: ColumnElement[bool]) -> list[StoredObservati
 def load_names(session: Session, who: Collection[str]) -> dict[str, str]:
     """Return the names of makers that are people or accounts, by what stands for them.
 
-    ``person:7`` and ``account:7``; whoever else is no person and has no name.
+    ``person:7`` and ``admin:7``; whoever else is no person and has no name.
     """
     named: dict[str, str] = {}
-    for prefix, table in (("person:", person), ("account:", admin_account)):
+    for prefix, table in (("person:", person), ("admin:", admin_account)):
         ids = {
             int(one.removeprefix(prefix))
             for one in who

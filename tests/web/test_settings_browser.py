@@ -24,13 +24,11 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).last.click()
 
 
-def test_settings_are_changed_foreseen_saved_and_brought_back(
+def test_the_example_follows_what_is_chosen_before_anything_is_sent(
     context: BrowserContext, site: Site
 ) -> None:
     page, _, faults = watched(context)
     page.goto(site.enter(f"/s/{site.teacher}/settings"))
-    expect(page.get_by_role("heading", level=1)).to_have_text("Settings of this course")
-    # The example follows what is chosen before anything is sent by hand.
     expect(page.locator("#example h3")).to_have_text("Highest")
     page.locator("[name=rule]").select_option("latest")
     expect(page.locator("#example h3")).to_have_text("Latest")
@@ -39,6 +37,15 @@ def test_settings_are_changed_foreseen_saved_and_brought_back(
     page.locator("#try-student").select_option(label="Chloé Dubois")
     expect(page.locator("#example-said")).to_contain_text("Chloé Dubois")
     expect(page.locator("#try-student")).to_be_focused()
+    assert faults == []
+
+
+def test_settings_are_changed_foreseen_saved_and_brought_back(
+    context: BrowserContext, site: Site
+) -> None:
+    page, _, faults = watched(context)
+    page.goto(site.enter(f"/s/{site.teacher}/settings"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Settings of this course")
     page.get_by_label("Pieces needed for a level").fill("0")
     page.get_by_label("Pieces needed for a level").press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("from 1 to 50")

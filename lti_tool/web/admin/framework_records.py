@@ -12,7 +12,7 @@ from flask import abort, current_app, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from lti_tool.errors import NotFoundError
-from lti_tool.storage import framework_pages, plan_choices
+from lti_tool.storage import framework_pages, observations, plan_choices
 from lti_tool.storage.database import Session
 from lti_tool.storage.plan_choices import NamedScale
 from lti_tool.web import plan_words
@@ -175,6 +175,7 @@ def _form(
         settings = record_rules.load(session, framework_id)
         versions = record_rules.load_versions(session, framework_id)
         scales = plan_choices.load_scales(session)
+        names = observations.load_names(session, {one.made_by for one in versions})
     text = show(
         "records",
         held=held,
@@ -186,6 +187,7 @@ def _form(
         scales=scales,
         has_own_scale=settings["scale"] is not None,
         versions=list(zip(versions, _changes(versions), strict=True)),
+        names=names | {"cli": gettext("an administrator, by command")},
         said=request.args.get("said"),
     )
     return make_response(text, 422 if faults else 200)
