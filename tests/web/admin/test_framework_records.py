@@ -86,7 +86,7 @@ def test_a_rule_of_records_is_foreseen_saved_and_brought_back(
     recomputing.carry_out(office.database, office.clock)
     assert level(office) == "Advanced"
     history = words(rosa.read(path)).partition("Version 2 stands now")[2]
-    assert history.startswith(" Rosa · just now “as on paper”")
+    assert history.startswith(" Rosa · just now as on paper Rule")
 
     seen = words(rosa.send(path, number="1", act="preview").text)
     assert "Bring version 1 back" in seen
