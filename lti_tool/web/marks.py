@@ -83,8 +83,13 @@ def mastery_mark(scale: Scale) -> Mark:
 
 def palette_of(plan: Plan) -> str:
     """Return the class that carries a plan's fills: k3 to k6, or own beside it."""
-    usual = f"k{min(max(len(plan.scale.levels), FEWEST), MOST)}"
+    usual = palette_of_scale(plan.scale)
     return f"{usual} own" if plan.colours else usual
+
+
+def palette_of_scale(scale: Scale) -> str:
+    """Return the class that carries the usual fills of a scale."""
+    return f"k{min(max(len(scale.levels), FEWEST), MOST)}"
 
 
 def fills_sheet(colours: Sequence[str]) -> str:

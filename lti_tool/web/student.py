@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, render_template
 
 from lti_tool.storage import curriculum, pages, resources
-from lti_tool.web import helping, marks, plan_words, reasons
+from lti_tool.web import helping, marks, plan_words, reasons, records
 from lti_tool.web.aligned_work import work_for
 from lti_tool.web.nextsteps import NextSteps
 from lti_tool.web.reasons import Standing
@@ -106,6 +106,7 @@ def competency(competency_id: int) -> str:
         cells = pages.load_cells(session, course_id, person_id=_shown(seat))
         work = curriculum.load_assignments(session, course_id)
         offers = resources.load_offers(session, course_id, [competency_id])
+        record = records.load_record(session, _shown(seat), competency_id, now=clock())
     level = next((c.level for c in cells if c.competency_id == competency_id), None)
     areas = reasons.by_area(plan, cells)
     standings = {one.id: one for _, some in areas for one in some}
@@ -115,6 +116,7 @@ def competency(competency_id: int) -> str:
         seat=seat,
         plan=plan,
         reason=reason,
+        record=record,
         before=[standings[one] for one in steps.before(competency_id)],
         shown=helping.for_student(offers.get(competency_id, ()), level),
         work=work_for(competency_id, work, seat.frame_origins),

@@ -106,6 +106,23 @@ def test_a_competency_tells_where_why_and_what_would_move_it(
     assert 'lang="en"' in html
 
 
+def test_her_record_over_all_courses_stands_beside_the_course(
+    client: FlaskClient, room: Class, sid: str
+) -> None:
+    """The course takes the highest score, the record is judged by certainty."""
+    html = page(client, f"/s/{sid}/mastery/{room.competencies[0]}")
+    text = text_of(html).partition("Over all your courses and years")[2]
+    for words in (
+        "2 Developing from 2 pieces of evidence Why Evidence",
+        "23 Nov Unit 1 quiz 8 of 10 3 Proficient",
+        "Unit 1 quiz: 0.8 of 1 is a success of 1;",
+        "Rule Consistent with a stated certainty, 180",
+    ):
+        assert words in text
+    html = page(client, f"/s/{sid}/mastery/{room.competencies[-1]}")
+    assert "Over all your courses and years" not in html
+
+
 def test_scores_over_time_are_drawn_and_stand_in_the_table_too(
     client: FlaskClient, room: Class, sid: str
 ) -> None:
