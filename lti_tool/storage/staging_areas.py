@@ -137,7 +137,7 @@ class Area:
             self._driver("PRAGMA temp_store=FILE")
             self._driver("PRAGMA temp.cache_size=-65536")
             # Keys come in no order: pages of their index are gone back to.
-            self._driver("PRAGMA main.cache_size=-131072")
+            self._driver("PRAGMA main.cache_size=-98304")
             # A merge finds what it refers to by joining it, alone in the database.
             self._driver("PRAGMA foreign_keys=OFF")
         self._source_id = source_id
