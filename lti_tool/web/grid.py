@@ -126,9 +126,7 @@ def arrange(
 ) -> Grid:
     """Arrange the grid of a class as look asks."""
     by_key = {(cell.person_id, cell.competency_id): cell for cell in cells}
-    shown = _shown(plan, cells, look)
-    found = _found(students, look.students)
-    ordered = _ordered(found, by_key, look.sort)
+    shown, ordered = chosen(plan, students, cells, look)
     size = len(ordered) if _fits(len(ordered), len(shown)) else PAGE
     pages = max(-(-len(ordered) // max(size, 1)), 1)
     page = min(look.page, pages)
@@ -152,6 +150,15 @@ def arrange(
         all_areas=tuple(dict.fromkeys(one.area for one in plan.competencies)),
         signs=writer.signs,
     )
+
+
+def chosen(
+    plan: Plan, students: Sequence[Student], cells: Sequence[Cell], look: Look
+) -> tuple[list[PlanCompetency], list[Student]]:
+    """Return the competencies and students that a look asks for, of all its pages."""
+    by_key = {(cell.person_id, cell.competency_id): cell for cell in cells}
+    found = _found(students, look.students)
+    return _shown(plan, cells, look), _ordered(found, by_key, look.sort)
 
 
 def _fits(rows: int, columns: int) -> bool:

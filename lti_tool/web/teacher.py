@@ -129,34 +129,40 @@ def change_cell(person_id: int, competency_id: int) -> Answer | str | tuple[str,
 
 @teacher.get("/s/<sid>/class.csv")
 def export() -> Response:
-    """Give the grid as a file for a spreadsheet, as the look shows it."""
+    """Give the grid as a file for a spreadsheet: all pages of what the look asks."""
     _, course_id = course_seat("instructor")
+    look = grid.parse_look(request.args)
     with database().read() as session:
         plan = curriculum.load_plan(session, course_id)
-        students = pages.load_students(session, course_id)
+        in_group, _teams = _group(session, course_id, look.group)
+        students = [
+            one for one in pages.load_students(session, course_id) if in_group(one)
+        ]
         cells = pages.load_cells(session, course_id)
     return Response(
-        "\ufeff" + _sheet(plan, students, cells),
+        "\ufeff" + _sheet(plan, students, cells, look),
         mimetype="text/csv",
         headers={"Content-Disposition": 'attachment; filename="class.csv"'},
     )
 
 
 def _sheet(
-    plan: curriculum.Plan, students: list[pages.Student], cells: list[pages.Cell]
+    plan: curriculum.Plan,
+    students: list[pages.Student],
+    cells: list[pages.Cell],
+    look: grid.Look,
 ) -> str:
     names = [mark.words for mark in marks.marks_of(plan.scale)]
     by_key = {(one.person_id, one.competency_id): one for one in cells}
-    spoken = {one.competency_id for one in cells}
-    shown = [one for one in plan.competencies if one.id in spoken]
+    shown, found = grid.chosen(plan, students, cells, look)
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(
         guard(text) for text in (gettext("Student"), *map(grid.code_of, shown))
     )
-    for student in students:
-        found = (by_key.get((student.person_id, one.id)) for one in shown)
-        levels = ("" if c is None or c.level is None else names[c.level] for c in found)
+    for student in found:
+        held = (by_key.get((student.person_id, one.id)) for one in shown)
+        levels = ("" if c is None or c.level is None else names[c.level] for c in held)
         writer.writerow(guard(text) for text in (student.display_name, *levels))
     writer.writerow([])
     for row in plan_words.plan_summary(plan):

@@ -94,6 +94,8 @@ def test_the_grid_shows_the_group_that_was_chosen(
     assert [row[0].split()[0] for row in rows(chosen)] == ["Chloé", "Amira"]
     assert f'<option value="{reds}" selected>Reds</option>' in chosen
     assert f"group={reds}" in chosen.split("<thead>")[1]
+    file = client.get(f"/s/{sid}/class.csv?group={reds}").get_data(as_text=True)
+    assert len(file.splitlines()) == 1 + len(rows(chosen))
     empty = page(client, f"/s/{sid}/class?group={nobody}")
     assert "Nobody of this class is in this group." in text_of(empty)
     for unknown in ("999", "x", "²", "-1"):
@@ -396,6 +398,22 @@ def test_the_file_holds_the_grid_and_no_formula(
         ["Pieces needed", "1"],
         ["Mastery from", "Proficient"],
     ]
+
+
+def test_the_file_holds_what_the_look_asks_of_all_pages(
+    client: FlaskClient, sid: str
+) -> None:
+    html = page(client, f"/s/{sid}/class?students=o&sort=-name&all=1&page=2")
+    link = re.search(r'href="([^"]*class\.csv[^"]*)"', html)
+    assert link
+    answer = client.get(unescape(link[1]))
+    text = answer.get_data(as_text=True).lstrip("\ufeff")
+    head, *found = csv.reader(io.StringIO(text))
+    names = [row[0] for row in found]
+    assert names == ["Ben Ortiz", "Siobhán O'Sullivan", "Chloé Dubois"][: len(names)]
+    assert names == [one for one in names if "o" in one.casefold()]
+    assert 0 < len(names) < 5
+    assert len(head) > len(["Student", "RA.1", "RA.2", "NU.1"])
 
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\tx", "\rx"])
