@@ -10,7 +10,8 @@ from rich.table import Table
 
 from lti_tool.cli.root import Bench, command, now, table
 from lti_tool.platforms.profiles import PROFILES
-from lti_tool.work import registration
+from lti_tool.work import platforms, registration
+from lti_tool.work.platforms import Author
 from lti_tool.work.registration import Terms
 
 _DAYS = 7
@@ -45,6 +46,7 @@ def _invite(
         made = registration.make_invitation(
             session, terms, public_url=bench.settings.public_url, now=now()
         )
+        platforms.note_invitation(session, made.id, by=_author())
     bench.say(
         {"id": made.id, "url": made.url, "expires_at": made.expires_at},
         f"invitation {made.id}, good once and until {made.expires_at:%Y-%m-%d %H:%M} "
@@ -77,7 +79,7 @@ def _invitations(bench: Bench) -> None:
 def _revoke(bench: Bench, invitation_id: int) -> None:
     """Take an unused invitation back."""
     with bench.database.write() as session:
-        registration.revoke_invitation(session, invitation_id, now=now())
+        platforms.withdraw_invitation(session, invitation_id, by=_author())
     bench.say({"revoked": invitation_id}, f"invitation {invitation_id} is taken back")
 
 
@@ -129,7 +131,7 @@ def _waiting(bench: Bench) -> None:
 def _approve(bench: Bench, platform_id: int) -> None:
     """Let the launches of a platform in that registered itself."""
     with bench.database.write() as session:
-        registration.approve_registration(session, platform_id)
+        platforms.decide(session, platform_id, approves=True, by=_author())
     bench.say({"active": platform_id}, f"platform {platform_id} is active")
 
 
@@ -137,8 +139,12 @@ def _approve(bench: Bench, platform_id: int) -> None:
 def _refuse(bench: Bench, platform_id: int) -> None:
     """Keep a platform out that registered itself."""
     with bench.database.write() as session:
-        registration.refuse_registration(session, platform_id)
+        platforms.decide(session, platform_id, approves=False, by=_author())
     bench.say({"refused": platform_id}, f"platform {platform_id} stays out")
+
+
+def _author() -> Author:
+    return Author("cli", now())
 
 
 def _shown(title: str, columns: tuple[str, ...], found: list[dict[str, Any]]) -> Table:

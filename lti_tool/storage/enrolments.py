@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from lti_tool.errors import NotFoundError, RegistrationError
+from lti_tool.errors import RegistrationError
 from lti_tool.storage import schema
 from lti_tool.storage.database import rows, upsert
 from lti_tool.storage.registrations import NewRegistration
@@ -177,47 +177,6 @@ def load_waiting(session: Session) -> Waiting:
         [WaitingRegistration(**row) for row in registered],
         [WaitingDeployment(**row) for row in deployed],
     )
-
-
-def approve_registration(session: Session, registration_id: int) -> None:
-    """Let the launches of a waiting registration in.
-
-    The deployments the platform named when it registered are approved with it.
-
-    Raises:
-        NotFoundError: no registration of this id waits.
-    """
-    _decide(session, registration_id, "active")
-    table = schema.deployment
-    session.execute(
-        update(table)
-        .where(table.c.registration_id == registration_id, table.c.status == "pending")
-        .values(status="active")
-    )
-
-
-def refuse_registration(session: Session, registration_id: int) -> None:
-    """Switch a waiting registration off for good; its row stays for the record.
-
-    Raises:
-        NotFoundError: no registration of this id waits.
-    """
-    _decide(session, registration_id, "disabled")
-
-
-def _decide(session: Session, registration_id: int, status: str) -> None:
-    table = schema.registration
-    decided = session.execute(
-        update(table)
-        .where(table.c.id == registration_id, table.c.status == "pending")
-        .values(status=status)
-        .returning(table.c.id)
-    )
-    if decided.first() is None:
-        raise NotFoundError(
-            f"no registration with the id {registration_id} waits for approval; "
-            "see `platform waiting`"
-        )
 
 
 def _kept(agreement: Agreement) -> dict[str, Any]:

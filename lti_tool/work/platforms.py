@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from lti_tool.errors import ConfigError, NotFoundError
-from lti_tool.storage import platforms, registrations
+from lti_tool.storage import invitations, platforms, registrations
 from lti_tool.storage.database import Session
 from lti_tool.storage.evidence import put_change
 from lti_tool.storage.registrations import NewRegistration
@@ -143,7 +143,8 @@ def decide(
     held = platforms.load_platform(session, registration_id)
     if held["status"] != "pending":
         raise NotFoundError(
-            f"no platform with the id {registration_id} waits for approval"
+            f"no platform with the id {registration_id} waits for approval; "
+            "see `platform waiting`"
         )
     status = "active" if approves else "disabled"
     platforms.save_platform(session, registration_id, status=status)
@@ -239,11 +240,27 @@ def remove(session: Session, registration_id: int, *, by: Author) -> Removal:
 
 def note_invitation(session: Session, invitation_id: int, *, by: Author) -> None:
     """Write down who invited a platform to register itself."""
+    _note_invitation(session, invitation_id, "platform invited", by)
+
+
+def withdraw_invitation(session: Session, invitation_id: int, *, by: Author) -> None:
+    """Let nobody use an invitation any more. May be run again.
+
+    Raises:
+        NotFoundError: there is no such invitation, or a registration came of it.
+    """
+    invitations.revoke_invitation(session, invitation_id, now=by.now)
+    _note_invitation(session, invitation_id, "platform invitation withdrawn", by)
+
+
+def _note_invitation(
+    session: Session, invitation_id: int, what: str, by: Author
+) -> None:
     put_change(
         session,
         at=by.now,
         who=by.who,
-        what="platform invited",
+        what=what,
         subject=("invitation", invitation_id),
     )
 

@@ -38,19 +38,8 @@ from lti_tool.platforms.profiles import profile
 from lti_tool.settings import Settings
 from lti_tool.storage import enrolments, invitations, keys, registrations, secrets
 from lti_tool.storage.database import Database, Session
-from lti_tool.storage.enrolments import (
-    Agreement,
-    Waiting,
-    approve_registration,
-    load_waiting,
-    refuse_registration,
-)
-from lti_tool.storage.invitations import (
-    Invitation,
-    Terms,
-    load_invitations,
-    revoke_invitation,
-)
+from lti_tool.storage.enrolments import Agreement, Waiting, load_waiting
+from lti_tool.storage.invitations import Invitation, Terms, load_invitations
 from lti_tool.storage.registrations import NewRegistration
 from lti_tool.work.agreements import Line, agreed, differences
 
@@ -62,7 +51,6 @@ __all__ = [
     "Terms",
     "Waiting",
     "agreed",
-    "approve_registration",
     "canvas_configuration",
     "differences",
     "enrol",
@@ -70,8 +58,6 @@ __all__ = [
     "load_invitations",
     "load_waiting",
     "make_invitation",
-    "refuse_registration",
-    "revoke_invitation",
     "tool_values",
 ]
 

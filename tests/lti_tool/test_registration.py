@@ -26,10 +26,13 @@ from lti_tool.errors import RegistrationError
 from lti_tool.settings import Settings
 from lti_tool.storage import invitations, registrations, schema
 from lti_tool.storage.database import Database, rows
-from lti_tool.work import registration
+from lti_tool.work import platforms, registration
+from lti_tool.work.platforms import Author
 from lti_tool.work.registration import Terms
 from tests.lti_tool.conftest import Serve, make_key
 from tests.ports import free_port
+
+SOMEBODY = Author("admin:1", datetime(2026, 11, 2, tzinfo=UTC))
 
 AGS = "https://purl.imsglobal.org/spec/lti-ags/scope/"
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
@@ -73,7 +76,7 @@ class Meeting:
     def approve(self) -> None:
         (one,) = self.kept("registration")
         with self.database.write() as session:
-            registration.approve_registration(session, one["id"])
+            platforms.decide(session, one["id"], approves=True, by=SOMEBODY)
 
     def launch(self, person: str, link: str) -> requests.Response:
         return launch_by_http(self.lms.url, browser_session(), person, link)
@@ -578,7 +581,7 @@ def test_an_unknown_an_old_and_a_used_invitation_are_told_apart(
     shown = meeting.show(taken)
     with meeting.database.write() as session:
         newest = registration.load_invitations(session)[0]
-        registration.revoke_invitation(session, newest.id, now=datetime.now(UTC))
+        invitations.revoke_invitation(session, newest.id, now=datetime.now(UTC))
     assert code_of(press(shown)) == (410, "ended")
     assert len(meeting.kept("registration")) == 1
 
@@ -761,7 +764,7 @@ def test_a_refused_registration_stays_out(meeting: Meeting) -> None:
     meeting.lms.add_link("c1", "l1", "Mastery", tool.launch_url)
     with meeting.database.write() as session:
         (waiting,) = registration.load_waiting(session).registrations
-        registration.refuse_registration(session, waiting.id)
+        platforms.decide(session, waiting.id, approves=False, by=SOMEBODY)
         assert registration.load_waiting(session).registrations == []
     page = meeting.launch("tea", "l1")
     assert page.headers["X-MasteryBridge-Code"] == "E_DISABLED"
@@ -802,6 +805,17 @@ def test_the_command_line_does_all_of_it(meeting: Meeting) -> None:
     assert run(meeting, "revoke-invitation", "2") == (0, {"revoked": 2})
     _, found = run(meeting, "invitations")
     assert (found[0]["state"], found[0]["issuer_host"]) == ("ended", "moodle.example")
+    told = [
+        (one["what"], one["subject_table"], one["subject_id"], one["after"])
+        for one in meeting.kept("change")
+        if one["who"] == "cli"
+    ]
+    assert told == [
+        ("platform invited", "invitation", 1, None),
+        ("platform switched", "registration", 1, {"status": "active"}),
+        ("platform invited", "invitation", 2, None),
+        ("platform invitation withdrawn", "invitation", 2, None),
+    ]
 
 
 # Canvas's document -------------------------------------------------------------

@@ -85,7 +85,7 @@ def register_invite(vendor: str) -> ResponseReturnValue:
 def withdraw_invitation(invitation_id: int) -> ResponseReturnValue:
     """Let nobody use an invitation any more."""
     with database().write() as session:
-        registration.revoke_invitation(session, invitation_id, now=clock())
+        work.withdraw_invitation(session, invitation_id, by=author())
     return redirect(url_for("admin.register", withdrawn=1), 303)
 
 

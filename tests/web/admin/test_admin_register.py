@@ -220,6 +220,7 @@ def test_an_invitation_is_taken_back(office: Office, rosa: Visitor) -> None:
     withdrawn = "/admin/register/invitations/1/withdraw"
     answer = rosa.send("/admin/register", withdrawn)
     assert "The invitation works no more." in words(rosa.read(answer.location))
+    assert office.changes()[-1][:2] == ("admin:1", "platform invitation withdrawn")
     office.wait(seconds=1)
     state = rosa.client.get("/admin/register/invitations/1").text
     assert "The address works no more." in state
