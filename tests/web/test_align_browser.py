@@ -66,6 +66,7 @@ def test_suggestions_are_accepted_in_two_clicks_without_a_barrier(
     assert page.evaluate(width) <= 0
     page.locator("summary", has_text="that would change").click()
     expect(page.get_by_role("table")).to_be_visible()
+    assert page.evaluate(width) <= 0
     accept = page.get_by_role("button", name="Accept")
     tick = page.get_by_role("checkbox", name=TITLES[1])
     expect(accept).to_have_text("Accept 1 ticked")
