@@ -78,6 +78,18 @@ class Meeting:
         with self.database.write() as session:
             platforms.decide(session, one["id"], approves=True, by=SOMEBODY)
 
+    def open_up(self) -> None:
+        """Connect, let the platform in, and switch the tool on in all of it."""
+        self.connect(self.invite())
+        self.approve()
+        (tool,) = self.lms.tools.values()
+        self.lms.switch_on(tool.client_id)
+        (one,) = self.kept("registration")
+        with self.database.write() as session:
+            registrations.activate_deployment(
+                session, one["id"], tool.deployment_id, now=datetime.now(UTC)
+            )
+
     def launch(self, person: str, link: str) -> requests.Response:
         return launch_by_http(self.lms.url, browser_session(), person, link)
 
@@ -296,17 +308,7 @@ def test_custom_parameters_bring_the_sis_ids_and_the_number(
     meet: Meet, database: Database
 ) -> None:
     meeting = meet(database, CANVAS)
-    meeting.connect(meeting.invite())
-    meeting.approve()
-    (tool,) = meeting.lms.tools.values()
-    meeting.lms.switch_on(tool.client_id)
-    with database.write() as session:
-        registrations.activate_deployment(
-            session,
-            meeting.kept("registration")[0]["id"],
-            tool.deployment_id,
-            now=datetime.now(UTC),
-        )
+    meeting.open_up()
     meeting.lms.launch_edit = lambda _head, claims: claims.pop(LTI + "lis")
     assert meeting.launch("ana", "menu-c1").status_code == 200
     (ana,) = meeting.kept("lms_user")
@@ -318,17 +320,7 @@ def test_an_account_menu_opens_the_administrators_page(
     meet: Meet, database: Database
 ) -> None:
     meeting = meet(database, CANVAS)
-    meeting.connect(meeting.invite())
-    meeting.approve()
-    (tool,) = meeting.lms.tools.values()
-    meeting.lms.switch_on(tool.client_id)
-    with database.write() as session:
-        registrations.activate_deployment(
-            session,
-            meeting.kept("registration")[0]["id"],
-            tool.deployment_id,
-            now=datetime.now(UTC),
-        )
+    meeting.open_up()
 
     def from_account(_head: dict[str, Any], claims: dict[str, Any]) -> None:
         claims[LTI + "context"] = {"id": "acc", "title": "Dist", "type": ["Account"]}
