@@ -138,6 +138,7 @@ def test_a_framework_is_written_and_ordered_with_the_keyboard_alone(
     page.keyboard.press("Tab")
     page.keyboard.type("With help.")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status").first).to_contain_text("Saved, as a version")
+    saved = page.get_by_role("status").filter(has_text="Saved, as a version")
+    expect(saved).to_be_visible()
     assert page.get_by_label("What level 1 means").input_value() == "With help."
     assert found == []
