@@ -173,19 +173,25 @@ def load_objective_scores(
     courses: Collection[int],
     *,
     persons: Collection[int] | None = None,
+    is_elsewhere: bool = False,
 ) -> list[ScoredObjective]:
     """Return the scores of courses that speak of single competencies themselves.
 
     Of assessments that belong to no class, those of the course's learners. The
-    competency of each is 0 until the caller has read its objectives.
+    competency of each is 0 until the caller has read its objectives. is_elsewhere:
+    those of all other courses instead.
     """
+
+    def among(column: ColumnElement[Any]) -> ColumnElement[bool]:
+        return column.not_in(courses) if is_elsewhere else column.in_(courses)
+
     own: Select[Any] = _scores(assignment.c.course_id, literal(0), literal(1.0))
-    own = own.where(assignment.c.course_id.in_(courses))
+    own = own.where(assignment.c.course_id.is_not(None), among(assignment.c.course_id))
     found = _with_objectives(session, own, persons)
     if has_assessments(session):
         theirs: Select[Any] = _scores(seat.c.course_id, literal(0), literal(1.0))
         theirs = theirs.join(seat, seat.c.person_id == score.c.person_id).where(
-            is_classless(), seat.c.course_id.in_(courses), seat.c.role == "learner"
+            is_classless(), among(seat.c.course_id), seat.c.role == "learner"
         )
         found += _with_objectives(session, theirs, persons)
     return found

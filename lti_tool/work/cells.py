@@ -222,7 +222,8 @@ def records(
         if key[1] not in judging.competencies:
             continue
         once: dict[str, Evidence] = {}
-        for piece in some:
+        # Which course was refreshed last must not decide what is the latest.
+        for piece in sorted(some, key=lambda one: one.place):
             if piece.evidence is not None:
                 once.setdefault(piece.key, piece.evidence)
         terms = judging.terms(key[1])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any, Final
 
 from lti_tool.storage import alignments, evidence, observations
@@ -75,18 +74,15 @@ class _Words:
 def load(session: Session, courses: Collection[int], scope: Scope = ALL) -> list[Piece]:
     """Return every piece of courses beside every competency it speaks for, read.
 
-    Ordered by person, competency, day and arrival. What was entered for no course
-    has course 0.
+    Ordered by person, competency and place. What was entered for no course has
+    course 0.
     """
     spoken = evidence.load(
         session, courses, persons=scope.persons, competencies=scope.competencies
     )
     own = evidence.load_objective_scores(session, courses, persons=scope.persons)
     if own:
-        spoken = _with_own(session, spoken, own)
-        if scope.competencies is not None:
-            wanted = frozenset(scope.competencies)
-            spoken = [one for one in spoken if one.competency_id in wanted]
+        spoken = _among(_with_own(session, spoken, own), scope.competencies)
     entered = observations.load_in_courses(
         session, courses, persons=scope.persons, competencies=scope.competencies
     )
@@ -104,6 +100,11 @@ def load_elsewhere(
     spoken = evidence.load_elsewhere(
         session, courses, persons=persons, competencies=competencies
     )
+    own = evidence.load_objective_scores(
+        session, courses, persons=persons, is_elsewhere=True
+    )
+    if own:
+        spoken = _among(_with_own(session, spoken, own), competencies)
     entered = observations.load_elsewhere(
         session, courses, persons=persons, competencies=competencies
     )
@@ -125,10 +126,18 @@ def _read(
     return pieces
 
 
-def _order(piece: Piece) -> tuple[int, int, date, int]:
-    score = piece.score
-    day = score.scored_on or date.min
-    return score.person_id, score.competency_id, day, score.score_id
+def _order(piece: Piece) -> tuple[object, ...]:
+    return piece.score.person_id, piece.score.competency_id, *piece.place
+
+
+def _among(
+    spoken: Iterable[SpokenScore], competencies: Collection[int] | None
+) -> list[SpokenScore]:
+    """Return what speaks for these competencies; None is all of them."""
+    if competencies is None:
+        return list(spoken)
+    wanted = frozenset(competencies)
+    return [one for one in spoken if one.competency_id in wanted]
 
 
 def read_observation(one: StoredObservation) -> Piece:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from types import MappingProxyType
 from typing import Final
 
@@ -105,6 +105,16 @@ class Piece:
     def task(self) -> str:
         """The task it was done for, as lines of arithmetic name it."""
         return self.score.task or str(self.score.assignment_id)
+
+    @property
+    def place(self) -> tuple[date, int, str, str, int]:
+        """Where it stands among pieces of the same time: one order for all who judge.
+
+        By day and arrival; which course was read first says nothing.
+        """
+        one = self.score
+        day = one.scored_on or date.min
+        return day, one.score_id, one.kind, one.part, one.course_id
 
     @property
     def left_out(self) -> str | None:

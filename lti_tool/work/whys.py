@@ -138,7 +138,7 @@ def why_record(
     )
     read += carrying.load(session, mine, [(person_id, competency_id)], now=at)
     once: dict[str, Piece] = {}
-    for piece in read:
+    for piece in sorted(read, key=lambda one: one.place):
         if piece.key not in once or once[piece.key].evidence is None:
             once[piece.key] = piece
     ground = Ground(list(once.values()))

@@ -102,6 +102,45 @@ def test_courses_of_several_teachers_feed_one_record(room: Classroom) -> None:
     )
 
 
+@pytest.mark.parametrize("last", [0, 1])
+def test_of_work_of_one_day_the_course_worked_out_last_is_not_the_latest(
+    room: Classroom, last: int
+) -> None:
+    """Incremental must equal full: who comes later in a tie is fixed for good."""
+    courses = [room.course_id, second_course(room)]
+    with room.database.write() as session:
+        record_rules.save(session, 1, {"rule": "latest"}, who="t", now=NOON)
+    room.add_assignment("quiz", "7.A")
+    room.score("ana", "lab", 9.0)
+    room.score("ana", "quiz", 4.0)
+    refresh(room, courses[1 - last])
+    refresh(room, courses[last])
+    assert records(room) == [("ana", "7.A", 1.6, 2, "Beginning")]
+    with room.database.write() as session:
+        why = why_record(session, 1, room.competencies["7.A"], now=NOON)
+        assert student_records.refresh_all(session, 1, now=NOON) == 0
+    assert why.attainment.value == 1.6
+
+
+@pytest.mark.parametrize("last", [0, 1])
+def test_what_a_result_says_of_a_competency_itself_counts_from_every_course(
+    room: Classroom, last: int
+) -> None:
+    courses = [room.course_id, second_course(room)]
+    room.add_assignment("quiz", "7.A")
+    said = [{"source": "case", "learningObjectiveResults": [
+        {"learningObjectiveId": "guid-7.A", "score": 10.0}]}]  # fmt: skip
+    room.score("ana", "lab", 2.0, learning_objectives=said)
+    room.score("ana", "quiz", 4.0)
+    with room.database.write() as session:
+        record_rules.save(session, 1, {"rule": "highest"}, who="t", now=NOON)
+    refresh(room, courses[1 - last])
+    refresh(room, courses[last])
+    assert records(room) == [("ana", "7.A", 4.0, 2, "Advanced")]
+    with room.database.write() as session:
+        assert student_records.refresh_all(session, 1, now=NOON) == 0
+
+
 def test_a_record_goes_with_the_last_evidence_for_it(room: Classroom) -> None:
     lab = second_course(room)
     score = room.score("ana", "lab", 9.0)
