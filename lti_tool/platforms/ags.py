@@ -5,7 +5,7 @@ Source: LTI AGS 2.0; facts/lti.md section 8.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from lti_tool.platforms.destination import Column, Outcome, Shown
@@ -61,8 +61,11 @@ class LmsGradebook:
         )
         return made.id
 
-    def read(self, address: str, column: Column) -> Mapping[str, Shown]:
+    def read(
+        self, address: str, column: Column, recipients: Collection[str]
+    ) -> Mapping[str, Shown]:
         """Return what the line item shows, by the platform's user id."""
+        del recipients  # one answer has them all
         return {
             result.user_id: Shown(_on_our_maximum(result, column.maximum))
             for result in self._grades.fetch_results(address)

@@ -8,10 +8,12 @@ that "delivered" means seen there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+SAME: Final = 0.0001  # Moodle keeps five decimals after rescaling
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,32 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a destination shows for one student, on our maximum."""
+    """What a destination shows for one student, on our maximum.
+
+    Attributes:
+        value: the number there; None: nothing stands there.
+        text: the word there, where it keeps words.
+        stands_for: the values of ours it is as good as, where a destination keeps
+            levels and not our numbers; then value is only for people.
+        is_ours: who set it, where a destination tells; None where it does not, and
+            only a value we never sent betrays somebody else's hand.
+    """
 
     value: float | None
     text: str | None = None
+    stands_for: frozenset[float] | None = None
+    is_ours: bool | None = None
+
+    def shows(self, value: float | None) -> bool:
+        """Tell whether this is value, as exactly as the destination can keep it."""
+        if self.value is None or value is None:
+            return self.value is value
+        if self.stands_for is not None:
+            return value in self.stands_for
+        return abs(self.value - value) <= SAME
+
+
+NOTHING: Final = Shown(None)
 
 
 class Destination(Protocol):
@@ -71,8 +95,13 @@ class Destination(Protocol):
     def make_column(self, column: Column) -> str:
         """Make the column and return its address; looked for before."""
 
-    def read(self, address: str, column: Column) -> Mapping[str, Shown]:
-        """Return what the column shows, by recipient; absent means nothing."""
+    def read(
+        self, address: str, column: Column, recipients: Collection[str]
+    ) -> Mapping[str, Shown]:
+        """Return what the column shows, by recipient; absent means nothing.
+
+        Those of recipients at least: some destinations are read one by one.
+        """
 
     def send(self, address: str, outcome: Outcome) -> Mapping[str, Any]:
         """Write outcome; writing it twice leaves what writing it once left.

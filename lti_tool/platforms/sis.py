@@ -8,7 +8,7 @@ Source: OneRoster 1.2 Gradebook, Assessment Results Profile 1.0.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -56,8 +56,11 @@ class SisGradebook:
         self._put("assessmentLineItems", _line_item(sourced_id, column, self._class))
         return sourced_id
 
-    def read(self, address: str, column: Column) -> Mapping[str, Shown]:
+    def read(
+        self, address: str, column: Column, recipients: Collection[str]
+    ) -> Mapping[str, Shown]:
         """Return what the SIS shows for the line item, by student sourcedId."""
+        del recipients  # one answer has them all
         shown: dict[str, Shown] = {}
         wanted = f"assessmentLineItem.sourcedId='{address}'"
         try:

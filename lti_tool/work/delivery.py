@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from lti_tool.errors import DeliveryError
 from lti_tool.logs import log
-from lti_tool.platforms.destination import Outcome, Shown
+from lti_tool.platforms.destination import NOTHING, Outcome, Shown
 from lti_tool.storage import outbox
 from lti_tool.storage.database import Database
 from lti_tool.storage.outbox import Delivery, Settlement
@@ -31,14 +31,13 @@ from lti_tool.work.gradebooks import (
     open_ground,
     read_column,
 )
-from lti_tool.work.verdicts import AWAY, is_same
+from lti_tool.work.verdicts import AWAY
 
 __all__ = [
     "Connect",
     "Difference",
     "Reconciliation",
     "deliver",
-    "is_same",
     "reconcile",
 ]
 
@@ -148,7 +147,7 @@ def _deliver_column(
     Returns what became of each row, and the error if the destination is away.
     """
     try:
-        column = open_column(database, ground, batch[0], clock())
+        column = open_column(database, ground, batch, clock())
     except DeliveryError as error:
         done = [verdicts.failed(row, error, clock()) for row in batch]
         return done, error if error.code in AWAY else None
@@ -180,7 +179,8 @@ def _see(
     shown: Mapping[str, Shown] | None = None
     if is_worth_it:
         try:
-            shown = ground.destination.read(column.address, column.column)
+            rows = [one.row for one in told]
+            shown = ground.read(column.address, column.column, rows)
         except DeliveryError as error:
             away = error if error.code in AWAY else away
             told = [
@@ -205,7 +205,7 @@ def _settlement(
     if shown is None:
         error = one.error or DeliveryError("not read back", permanent=False)
         return verdicts.failed(one.row, error, now)
-    there = shown.get(ground.recipients[one.row.person_id], Shown(None)).value
+    there = shown.get(ground.recipients[one.row.person_id], NOTHING)
     if one.error is not None:
         return verdicts.after_refusal(one.row, one.error, there, now)
     return verdicts.after_sending(one.row, one.answer or {}, there, now)
@@ -307,11 +307,11 @@ def _differences(database: Database, ground: Ground) -> list[Difference]:
     )
     for _competency, group in groupby(by_competency, key=lambda row: row.competency_id):
         told = list(group)
-        shown = read_column(database, ground, told[0])
+        shown = read_column(database, ground, told)
         for row in told:
             recipient = ground.recipients.get(row.person_id, "")
-            theirs = shown.get(recipient, Shown(None)).value
-            if not is_same(theirs, row.value):
+            theirs = shown.get(recipient, NOTHING)
+            if not theirs.shows(row.value):
                 found.append(
                     Difference(
                         ground.name,
@@ -319,7 +319,7 @@ def _differences(database: Database, ground: Ground) -> list[Difference]:
                         row.person_id,
                         row.competency_id,
                         row.value,
-                        theirs,
+                        theirs.value,
                     )
                 )
     return found

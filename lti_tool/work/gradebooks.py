@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -40,6 +40,18 @@ class Ground:
     told: Mapping[tuple[int, int], Delivery]
     sent: Mapping[tuple[int, int], Sent]
 
+    def read(
+        self, address: str, column: Column, rows: Sequence[Delivery]
+    ) -> Mapping[str, Shown]:
+        """Return what a column shows of those that rows are about, by recipient.
+
+        Raises:
+            DeliveryError: it cannot be read.
+        """
+        people = sorted({row.person_id for row in rows} & self.recipients.keys())
+        who = [self.recipients[one] for one in people]
+        return self.destination.read(address, column, who)
+
 
 def open_ground(
     database: Database, connect: Connect, name: str, course_id: int
@@ -74,9 +86,9 @@ class OpenColumn:
 
 
 def open_column(
-    database: Database, ground: Ground, first: Delivery, now: datetime
+    database: Database, ground: Ground, batch: Sequence[Delivery], now: datetime
 ) -> OpenColumn:
-    """Read a column, found or made once and then remembered.
+    """Read the column of rows, found or made once and then remembered.
 
     One that a person removed is looked for under another address (a course that was
     copied has it there) and is not made anew by itself.
@@ -84,7 +96,7 @@ def open_column(
     Raises:
         DeliveryError: it cannot be read, or was removed there.
     """
-    key, column = _describe(database, ground, first)
+    key, column = _describe(database, ground, batch[0])
     with database.read() as session:
         address = columns.load_address(session, key)
     if address is None:
@@ -93,11 +105,12 @@ def open_column(
             address = _make(database, ground, key, column, now)
         _remember(database, key, column, address, now)
     try:
-        return OpenColumn(column, address, ground.destination.read(address, column))
+        return OpenColumn(column, address, ground.read(address, column, batch))
     except DeliveryError as error:
         if error.code != "gone":
             raise
-        return _find_again(database, ground, key, column, now)
+        found = _find_again(database, ground, key, column, now)
+        return OpenColumn(column, found, ground.read(found, column, batch))
 
 
 def lms_column_id(course_id: int, case_id: str) -> str:
@@ -106,19 +119,19 @@ def lms_column_id(course_id: int, case_id: str) -> str:
 
 
 def read_column(
-    database: Database, ground: Ground, first: Delivery
+    database: Database, ground: Ground, told: Sequence[Delivery]
 ) -> Mapping[str, Shown]:
-    """Return what a column shows; one that is not there shows nothing.
+    """Return what the column of rows shows; one that is not there shows nothing.
 
     Raises:
         DeliveryError: it cannot be read.
     """
-    key, column = _describe(database, ground, first)
+    key, column = _describe(database, ground, told[0])
     with database.read() as session:
         address = columns.load_address(session, key)
     try:
         address = address or ground.destination.find_column(column)
-        return {} if address is None else ground.destination.read(address, column)
+        return {} if address is None else ground.read(address, column, told)
     except DeliveryError as error:
         if error.code != "gone":
             raise
@@ -191,14 +204,14 @@ def _find_again(
     key: dict[str, Any],
     column: Column,
     now: datetime,
-) -> OpenColumn:
+) -> str:
     with database.write() as session:
         columns.forget_address(session, key)
     address = ground.destination.find_column(column)
     if address is None:
         raise DeliveryError(_GONE, "column_gone", permanent=True)
     _remember(database, key, column, address, now)
-    return OpenColumn(column, address, ground.destination.read(address, column))
+    return address
 
 
 def _remember(

@@ -11,13 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from lti_tool.errors import DeliveryError
-from lti_tool.platforms.destination import Shown
+from lti_tool.platforms.destination import NOTHING, Shown
 from lti_tool.storage.outbox import Delivery, Sent, Settlement
 
 FIRST_WAIT: Final = timedelta(seconds=1)
 LONGEST_WAIT: Final = timedelta(hours=1)
 GIVE_UP_AFTER: Final = 200  # attempts: about a week at the longest wait
-SAME: Final = 0.0001  # Moodle keeps five decimals after rescaling
 # Nobody is there, or asks us to wait: the next row would fare no better.
 AWAY: Final = frozenset({"connect", "timeout", "no_answer", "busy", "rate"})
 
@@ -26,13 +25,6 @@ _NO_ONE: Final = {
     "tool once, or the class list is pulled",
     "oneroster": "this student is not in the SIS source of the course",
 }
-
-
-def is_same(shown: float | None, value: float | None) -> bool:
-    """Tell whether a destination shows value, as exactly as it can keep it."""
-    if shown is None or value is None:
-        return shown is value
-    return abs(shown - value) <= SAME
 
 
 def before_sending(
@@ -59,25 +51,27 @@ def before_sending(
                 )
             )
             continue
-        there = shown.get(recipient, Shown(None)).value
+        there = shown.get(recipient, NOTHING)
         ours = sent.get((row.person_id, row.competency_id))
-        if is_same(there, row.value):
-            settled.append(Settlement(row.id, "delivered", read_back=there))
+        if there.shows(row.value):
+            settled.append(Settlement(row.id, "delivered", read_back=there.value))
         elif _is_theirs(there, ours):
-            settled.append(_kept(row, there or 0.0, ours))
+            settled.append(_kept(row, there, ours))
         else:
             sending.append(row)
     return settled, sending
 
 
-def _is_theirs(shown: float | None, sent: Sent | None) -> bool:
+def _is_theirs(shown: Shown, sent: Sent | None) -> bool:
     """Tell whether a person set what is shown: it is nothing that we sent."""
-    if shown is None:
+    if shown.value is None:
         return False
-    return sent is None or not any(is_same(shown, value) for value in sent.values)
+    if shown.is_ours is not None:
+        return not shown.is_ours
+    return sent is None or not any(shown.shows(value) for value in sent.values)
 
 
-def _kept(row: Delivery, shown: float, sent: Sent | None) -> Settlement:
+def _kept(row: Delivery, shown: Shown, sent: Sent | None) -> Settlement:
     numbers = (
         sorted(f"{value:g}" for value in sent.values if value is not None)
         if sent
@@ -88,17 +82,24 @@ def _kept(row: Delivery, shown: float, sent: Sent | None) -> Settlement:
         row.id,
         "conflict",
         code="set_by_person",
-        read_back=shown,
-        reason=f"{shown:g} stands there and {ours}: a person set it, so it is kept",
+        read_back=shown.value,
+        reason=f"{_words(shown)} stands there and {ours}: a person set it, so it is "
+        "kept",
     )
 
 
+def _words(shown: Shown) -> str:
+    if shown.text and shown.stands_for is not None:
+        return f'"{shown.text}"'
+    return "no value" if shown.value is None else f"{shown.value:g}"
+
+
 def after_sending(
-    row: Delivery, answer: Mapping[str, Any], shown: float | None, now: datetime
+    row: Delivery, answer: Mapping[str, Any], shown: Shown, now: datetime
 ) -> Settlement:
     """Say what became of a row the destination took."""
-    if is_same(shown, row.value):
-        return Settlement(row.id, "delivered", read_back=shown, receipt=answer)
+    if shown.shows(row.value):
+        return Settlement(row.id, "delivered", read_back=shown.value, receipt=answer)
     return Settlement(
         row.id,
         "pending",
@@ -110,23 +111,23 @@ def after_sending(
 
 
 def after_refusal(
-    row: Delivery, error: DeliveryError, shown: float | None, now: datetime
+    row: Delivery, error: DeliveryError, shown: Shown, now: datetime
 ) -> Settlement:
     """Say what became of a row whose sending failed, seen what stands there now.
 
     Source: facts/security.md section 5, C04, C05 and C09.
     """
-    if is_same(shown, row.value):
-        return Settlement(row.id, "delivered", read_back=shown)
+    if shown.shows(row.value):
+        return Settlement(row.id, "delivered", read_back=shown.value)
     if error.code != "stale":
         return failed(row, error, now)
-    there = "no value" if shown is None else f"{shown:g}"
     return Settlement(
         row.id,
         "conflict",
         code="stale",
-        read_back=shown,
-        reason=f"{there} stands there with a later time than ours, so it is kept",
+        read_back=shown.value,
+        reason=f"{_words(shown)} stands there with a later time than ours, so it is "
+        "kept",
     )
 
 

@@ -16,9 +16,10 @@ import pytest
 from sqlalchemy import select
 
 from lti_tool.demo.platform import MOODLE
+from lti_tool.platforms.destination import Shown
 from lti_tool.storage import columns, outbox, schema
 from lti_tool.storage.database import rows
-from lti_tool.work import delivery, verdicts
+from lti_tool.work import delivery
 from oneroster.models import AssessmentResult
 
 if TYPE_CHECKING:
@@ -588,4 +589,4 @@ def test_a_fault_of_the_tool_in_one_course_holds_up_no_other(
 def test_values_are_the_same_as_far_as_a_gradebook_can_keep_them(
     shown: float | None, value: float | None, *, same: bool
 ) -> None:
-    assert verdicts.is_same(shown, value) is same
+    assert Shown(shown).shows(value) is same
