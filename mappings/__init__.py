@@ -11,9 +11,11 @@ checked (``limits``, ``refusals``); ``rubrics`` and ``grade_levels`` in them;
 Levels: :mod:`~mappings.scales`, with a name and ``colours`` (``named_scales``).
 
 Mastery: :mod:`~mappings.evidence` and what of it counts (``counting``), judged by
-:mod:`~mappings.rules` (``calculations``, ``certainty`` on ``beta``, ``rounding``) into
-:mod:`~mappings.mastery`; told by ``explanations``, ``lines`` and ``wording``, tried out
-by ``trials``; what changed is in ``outcomes``, what comes next in ``pathways``.
+:mod:`~mappings.rules` (``arithmetic``, said step by step in ``calculations``;
+``certainty`` on ``beta``; ``rounding``) into :mod:`~mappings.mastery`, or many
+at once in :mod:`~mappings.briefs`; told by ``explanations``, ``lines`` and ``wording``,
+tried out by ``trials``; what changed is in ``outcomes``, what comes next in
+``pathways``.
 
 Aligning work: :mod:`~mappings.alignments`; ``codes`` that a text names itself,
 :mod:`~mappings.suggestions` by ``words`` among ``candidates``, put in order by

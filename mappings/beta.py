@@ -48,22 +48,22 @@ def beta_point(alpha: float, beta: float, share: float) -> float:
 
 def _fraction(alpha: float, beta: float, point: float) -> float:
     """The continued fraction of the incomplete beta function."""
+    both = alpha + beta
     upper = 1.0
-    lower = 1.0 / _off_zero(1.0 - (alpha + beta) * point / (alpha + 1))
+    lower = 1.0 / ((1.0 - both * point / (alpha + 1)) or TINY)
     total = lower
+    # Written out term by term: a district asks for this a million times.
     for step in range(1, STEPS):
         twice = alpha + 2 * step
-        even = step * (beta - step) * point / ((twice - 1) * twice)
-        odd = -(alpha + step) * (alpha + beta + step) * point / (twice * (twice + 1))
-        for term in (even, odd):
-            lower = 1.0 / _off_zero(1.0 + term * lower)
-            upper = _off_zero(1.0 + term / upper)
-            total *= lower * upper
-        if abs(lower * upper - 1.0) < NEAR:
+        term = step * (beta - step) * point / ((twice - 1) * twice)
+        lower = 1.0 / ((1.0 + term * lower) or TINY)
+        upper = (1.0 + term / upper) or TINY
+        total *= lower * upper
+        term = -(alpha + step) * (both + step) * point / (twice * (twice + 1))
+        lower = 1.0 / ((1.0 + term * lower) or TINY)
+        upper = (1.0 + term / upper) or TINY
+        change = lower * upper
+        total *= change
+        if -NEAR < change - 1.0 < NEAR:
             break
     return total
-
-
-def _off_zero(number: float) -> float:
-    """Number, or a tiny one where it would divide by nothing."""
-    return number if abs(number) > TINY else TINY

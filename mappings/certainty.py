@@ -37,6 +37,20 @@ class Rank(IntEnum):
     SECURE = 3
 
 
+def has_enough(pieces: int, tasks: int) -> bool:
+    """Tell whether so many pieces of so many tasks may reach proficiency."""
+    return pieces >= PIECES and tasks >= TASKS
+
+
+def rank_of(probability: float, mean: float, *, is_enough: bool) -> Rank:
+    """The level of a probability that the standard is met, and of the mean."""
+    if is_enough and reaches(probability, SECURE):
+        return Rank.SECURE
+    if is_enough and reaches(probability, PROFICIENT):
+        return Rank.PROFICIENT
+    return Rank.DEVELOPING if reaches(mean, DEVELOPING) else Rank.EMERGING
+
+
 @dataclass(frozen=True, slots=True)
 class Weighed:
     """One piece as it was counted: its success, 0 to 1, and what it weighs.
@@ -101,12 +115,8 @@ class Certainty:
     @property
     def rank(self) -> Rank:
         """The level the evidence reaches."""
-        is_enough = self.pieces >= PIECES and self.tasks >= TASKS
-        if is_enough and reaches(self.probability, SECURE):
-            return Rank.SECURE
-        if is_enough and reaches(self.probability, PROFICIENT):
-            return Rank.PROFICIENT
-        return Rank.DEVELOPING if reaches(self.mean, DEVELOPING) else Rank.EMERGING
+        is_enough = has_enough(self.pieces, self.tasks)
+        return rank_of(self.probability, self.mean, is_enough=is_enough)
 
     def after(self, successes: int) -> "Certainty":
         """What so many fresh, independent, full successes would make of it."""
@@ -165,10 +175,15 @@ def success(piece: Evidence, cut: float) -> float:
 
     What guessing alone would give is taken off both the ratio and the cut.
     """
-    if reaches(piece.ratio, cut):
+    return success_of(piece.ratio, piece.guess, cut)
+
+
+def success_of(ratio: float, guess: float, cut: float) -> float:
+    """As ``success``, of bare numbers."""
+    if reaches(ratio, cut):
         return 1.0
-    above_guess = piece.ratio - piece.guess
-    return 0.5 * above_guess / (cut - piece.guess) if above_guess > 0 else 0.0
+    above_guess = ratio - guess
+    return 0.5 * above_guess / (cut - guess) if above_guess > 0 else 0.0
 
 
 def certainty(rows: Sequence[Weighed]) -> Certainty:

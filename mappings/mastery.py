@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mappings.calculations import Calculation, Sheet
+from mappings.arithmetic import Sheet
+from mappings.calculations import Calculation
 from mappings.certainty import (
     PIECES,
     TASKS,

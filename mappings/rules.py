@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from mappings import calculations
-from mappings.calculations import Calculation, Sheet
+from mappings import arithmetic, calculations
+from mappings.arithmetic import Found, Sheet
+from mappings.calculations import Calculation
 from mappings.errors import RuleError
 
 CERTAINTY = "certainty"
@@ -26,14 +27,16 @@ class RuleSpec:
     """A rule for people and machines.
 
     ``words`` is one sentence for a teacher; ``places`` the decimals its value
-    is rounded to at the end. ``calculate`` is None for certainty alone, which
-    reads dated evidence and not points.
+    is rounded to at the end. ``calculate`` says how it comes about, ``value`` only
+    what comes out; both are None for certainty alone, which reads dated evidence and
+    not points.
     """
 
     name: str
     label: str
     words: str
     calculate: Callable[[Sheet], Calculation] | None
+    value: Callable[[Sheet], Found] | None
     parameter: Parameter | None = None
     places: int = 2
 
@@ -60,15 +63,34 @@ class Rule:
 _LATEST_SHARE = "percent of the latest score"
 
 _SPECS = (
-    RuleSpec("highest", "Highest", "The best score counts.", calculations.highest),
-    RuleSpec("latest", "Latest", "The latest score counts.", calculations.latest),
-    RuleSpec("average", "Average", "All scores count the same.", calculations.average),
+    RuleSpec(
+        "highest",
+        "Highest",
+        "The best score counts.",
+        calculations.highest,
+        arithmetic.highest,
+    ),
+    RuleSpec(
+        "latest",
+        "Latest",
+        "The latest score counts.",
+        calculations.latest,
+        arithmetic.latest,
+    ),
+    RuleSpec(
+        "average",
+        "Average",
+        "All scores count the same.",
+        calculations.average,
+        arithmetic.average,
+    ),
     RuleSpec(
         "n_mastery",
         "n times at mastery",
         "The mean of the scores at or above mastery, once there are n; "
         "lower scores never count against the student.",
         calculations.n_mastery,
+        arithmetic.n_mastery,
         Parameter(1, 10, 3, "scores at or above mastery"),
     ),
     RuleSpec(
@@ -76,6 +98,7 @@ _SPECS = (
         "Weighted average (Canvas name: decaying_average)",
         "The latest score against the mean of all earlier ones.",
         calculations.weighted_average,
+        arithmetic.weighted_average,
         Parameter(1, 99, 65, _LATEST_SHARE),
     ),
     RuleSpec(
@@ -83,6 +106,7 @@ _SPECS = (
         "Weighted average",
         "The latest score against the mean of all earlier ones.",
         calculations.weighted_average,
+        arithmetic.weighted_average,
         Parameter(1, 99, 65, _LATEST_SHARE),
     ),
     RuleSpec(
@@ -90,6 +114,7 @@ _SPECS = (
         "Decaying average",
         "Each new score counts most and what stood before it counts less.",
         calculations.standard_decaying_average,
+        arithmetic.standard_decaying_average,
         Parameter(50, 99, 65, "percent of each newer score"),
     ),
     RuleSpec(
@@ -97,6 +122,7 @@ _SPECS = (
         "Power law",
         "The end of a learning curve drawn through all scores.",
         calculations.power_law,
+        arithmetic.power_law,
         places=4,
     ),
     RuleSpec(
@@ -104,12 +130,14 @@ _SPECS = (
         "Most frequent",
         "The score seen most often; of several, the one seen last.",
         calculations.mode,
+        arithmetic.mode,
     ),
     RuleSpec(
         "mean_of_last",
         "Mean of the last",
         "The mean of the last few scores.",
         calculations.mean_of_last,
+        arithmetic.mean_of_last,
         Parameter(1, 50, 3, "latest scores"),
     ),
     RuleSpec(
@@ -117,12 +145,14 @@ _SPECS = (
         "All required",
         "Every task must reach mastery; the weakest decides.",
         calculations.conjunctive,
+        arithmetic.conjunctive,
     ),
     RuleSpec(
         "bkt",
         "Knowledge tracing",
         "How probable it is that the student knows it, traced answer by answer.",
         calculations.bkt,
+        arithmetic.bkt,
         Parameter(50, 99, 95, "percent probability for mastery"),
         places=4,
     ),
@@ -131,6 +161,7 @@ _SPECS = (
         "Consistent with a stated certainty",
         "How sure we can be that the student meets the standard on fresh work; "
         "older work and repeats of one task count less.",
+        None,
         None,
         Parameter(0, 3650, 180, "days until a piece counts half; 0 is never"),
     ),

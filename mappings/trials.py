@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from mappings.calculations import Sheet
+from mappings.arithmetic import Sheet
 from mappings.errors import EvidenceError
 from mappings.evidence import Evidence, ratio_of
 from mappings.mastery import Attainment, attainment, by_points
