@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from flask import Flask
@@ -24,6 +25,9 @@ from lti_tool.web.admin.guard import COOKIE
 from lti_tool.work.accounts import HASHER
 from lti_tool.work.orders import Order
 from tests.web.admin.seeding import District, seed_district
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext
 
 USERNAME = "rosa"
 PASSWORD = "correct horse battery"  # noqa: S105 -- of a made-up administrator
@@ -124,6 +128,21 @@ def make_office(database: Database, folder: Path, now: datetime) -> Office:
 @pytest.fixture
 def office(sqlite_database: Database, tmp_path: Path, now: datetime) -> Office:
     return make_office(sqlite_database, tmp_path, now)
+
+
+@pytest.fixture
+def rosa(office: Office) -> Visitor:
+    return office.signed_in()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A window 1000 pixels wide; what moves stands still."""
+    context = browser.new_context(
+        viewport={"width": 1000, "height": 800}, reduced_motion="reduce"
+    )
+    yield context
+    context.close()
 
 
 @pytest.fixture

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from lti_tool.storage import accounts, keys
 from tests.web.admin.conftest import NEW_PASSWORD, PASSWORD, Office, Visitor, words
 
 LIST = "/admin/accounts"
 OWN = "/admin/account"
-
-
-@pytest.fixture
-def rosa(office: Office) -> Visitor:
-    return office.signed_in()
 
 
 def test_an_administrator_invites_another_and_takes_a_link_back(

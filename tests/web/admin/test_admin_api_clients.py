@@ -6,14 +6,11 @@ import re
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from flask import Flask, redirect
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext
 from sqlalchemy import select
-from werkzeug.wrappers import Response
 
-from lti_tool.storage import accounts, api_clients, schema, sources
-from lti_tool.web.admin.guard import keep_admin
+from lti_tool.storage import api_clients, schema, sources
+from tests.web.admin.browsing import Site, let_in, violations
 from tests.web.admin.conftest import Office, words
 
 PATH = "/admin/api-clients"
@@ -111,35 +108,18 @@ def test_nobody_adds_a_client_without_signing_in(office: Office) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_has_no_axe_fault_and_fits(
+def test_the_page_and_a_new_secret_are_for_everybody_and_fit(
     office: Office,
     browser: Browser,
-    serve: Callable[[Flask], str],
-    scheme: str,
+    context: BrowserContext,
+    serve: Callable[..., str],
 ) -> None:
     add_sources(office, "hill", "dale")
-    secret = ""
-    with office.database.write() as session:
-        secret = accounts.open_session(session, office.rosa, now=office.clock())
-
-    def enter() -> Response:
-        answer = redirect(PATH)
-        keep_admin(answer, secret)
-        return answer
-
-    office.app.add_url_rule("/enter", "enter", enter)
-    url = serve(office.app)
-    context = browser.new_context(color_scheme="dark" if scheme == "dark" else "light")
-    page = context.new_page()
-    page.goto(f"{url.replace('127.0.0.1', 'localhost')}/enter")
+    let_in(office.app, office.database, office.rosa, office.clock, PATH)
+    site = Site(serve(office.app))
+    page = site.page(context)
     page.get_by_label("Name", exact=True).fill("Warehouse")
     page.get_by_role("button", name="Add the client").press("Enter")
     page.get_by_role("button", name="Copy Client secret").wait_for()
-    for width in (1280, 800, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        faults = Axe().run(page).response["violations"]
-        assert [one["id"] for one in faults] == []
-        over = "document.documentElement.scrollWidth - innerWidth"
-        assert page.evaluate(over) <= 0
-    context.close()
+    assert violations(page) == []
+    assert site.survey(browser, [PATH]) == []

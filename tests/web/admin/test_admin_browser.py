@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from flask import redirect
-from playwright.sync_api import Browser, BrowserContext, Page, expect
-from werkzeug.wrappers import Response
+from playwright.sync_api import Browser, BrowserContext, expect
 
-from lti_tool.storage import accounts, platforms, registrations
+from lti_tool.storage import platforms, registrations
 from lti_tool.storage.registrations import NewRegistration
-from lti_tool.web.admin.guard import keep_admin
+from tests.web.admin.browsing import Site, let_in
 from tests.web.admin.conftest import PASSWORD, USERNAME, Office
 
 pytestmark = pytest.mark.browser
 
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-WATCH = """
-window.refusals = [];
-document.addEventListener("securitypolicyviolation",
-  (event) => window.refusals.push(event.violatedDirective + " " + event.blockedURI));
-"""
 SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 CHECKS = [
     {"name": "issuer", "finding": "issuer_answers", "values": {"host": "lms"}},
@@ -47,30 +37,6 @@ PAGES = (
     "/admin/account",
     "/admin/platforms/99",
 )
-
-
-@dataclass
-class Site:
-    url: str
-    office: Office
-    asked: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-
-    def page(self, context: BrowserContext, *, is_in: bool = True) -> Page:
-        context.add_init_script(WATCH)
-        page = context.new_page()
-        page.on("request", lambda one: self.asked.append(one.url))
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        if is_in:
-            page.goto(f"{self.url}/enter")
-        return page
-
-    def check(self, page: Page) -> None:
-        """Nothing failed, nothing foreign was asked for, nothing was refused."""
-        assert self.faults == []
-        own = (self.url, "data:")
-        assert [one for one in self.asked if not one.startswith(own)] == []
-        assert page.evaluate("window.refusals") == []
 
 
 @pytest.fixture
@@ -102,57 +68,12 @@ def site(office: Office, serve: Callable[..., str]) -> Site:
             granted={"scope": ""},
         )
 
-    def enter() -> Response:
-        with office.database.write() as session:
-            secret = accounts.open_session(session, office.rosa, now=office.clock())
-        answer = redirect("/admin/", 303)
-        keep_admin(answer, secret)
-        return answer
-
-    office.app.add_url_rule("/enter", "enter", enter)
-    return Site(serve(office.app), office)
+    let_in(office.app, office.database, office.rosa, office.clock)
+    return Site(serve(office.app))
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1000, "height": 800})
-    yield context
-    context.close()
-
-
-def violations(page: Page) -> list[tuple[str, str]]:
-    results = Axe().run(page, options={"runOnly": TAGS}).response
-    return [(one["id"], one["nodes"][0]["html"]) for one in results["violations"]]
-
-
-@pytest.mark.parametrize(
-    ("locale", "scheme", "width"),
-    [("en", "light", 1000), ("ar", "dark", 320)],
-)
-def test_every_page_is_for_everybody_and_fits(
-    browser: Browser, site: Site, locale: str, scheme: str, width: int
-) -> None:
-    context = browser.new_context(
-        viewport={"width": width, "height": 800},
-        color_scheme=scheme,  # type: ignore[arg-type] # one of its words
-        locale=locale,
-    )
-    page = site.page(context)
-    found, wide = {}, {}
-    for path in PAGES:
-        page.goto(site.url + path)
-        assert page.evaluate("document.documentElement.dir") == (
-            "rtl" if locale == "ar" else "ltr"
-        )
-        site.check(page)  # before axe, which has a style of its own
-        if bad := violations(page):
-            found[path] = bad
-        over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        if over > 0:
-            wide[path] = over
-    context.close()
-    assert found == {}
-    assert wide == {}
+def test_every_page_is_for_everybody_and_fits(browser: Browser, site: Site) -> None:
+    assert site.survey(browser, PAGES) == []
 
 
 def test_signing_in_and_registering_takes_no_mouse(
@@ -196,14 +117,16 @@ def test_a_value_is_copied_and_that_is_said(
     site.check(page)
 
 
-def test_what_waits_appears_by_itself(context: BrowserContext, site: Site) -> None:
+def test_what_waits_appears_by_itself(
+    context: BrowserContext, site: Site, office: Office
+) -> None:
     page = site.page(context)
     page.goto(f"{site.url}/admin/register/platform/1/checks")
     live = page.locator(".live")
     expect(live).to_contain_text("Waiting for your test launch.")
     page.evaluate("document.querySelector('.live').dataset.mark = 'same page'")
-    with site.office.database.write() as session:
-        registrations.hold_deployment(session, 1, "new one", now=site.office.now)
+    with office.database.write() as session:
+        registrations.hold_deployment(session, 1, "new one", now=office.now)
     expect(live).to_contain_text("new one")
     assert live.get_attribute("data-mark") == "same page"
     site.check(page)

@@ -8,16 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import redirect
 from playwright.sync_api import Browser, expect
-from werkzeug.wrappers import Response
 
-from lti_tool.storage import accounts, refusals, registrations
+from lti_tool.storage import refusals, registrations
 from lti_tool.storage.refusals import Refusal
 from lti_tool.storage.registrations import NewRegistration
-from lti_tool.web.admin.guard import keep_admin
+from tests.web.admin.browsing import Site, let_in, violations
 from tests.web.admin.conftest import Office, words
-from tests.web.admin.test_admin_browser import Site, violations
 
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 MARKUP = "<script>alert(1)</script>"
@@ -223,51 +220,14 @@ def test_a_token_is_examined_and_not_echoed(clinic: Office) -> None:
 
 @pytest.fixture
 def site(clinic: Office, serve: Callable[..., str]) -> Site:
-    def enter() -> Response:
-        with clinic.database.write() as session:
-            secret = accounts.open_session(session, clinic.rosa, now=clinic.clock())
-        answer = redirect("/admin/", 303)
-        keep_admin(answer, secret)
-        return answer
-
-    clinic.app.add_url_rule("/enter", "enter", enter)
-    return Site(serve(clinic.app), clinic)
+    let_in(clinic.app, clinic.database, clinic.rosa, clinic.clock)
+    return Site(serve(clinic.app))
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(
-    ("locale", "scheme", "width"),
-    [("en", "light", 1000), ("en", "dark", 1000), ("ar", "dark", 320)],
-)
-def test_the_pages_are_for_everybody_and_fit(
-    browser: Browser, site: Site, locale: str, scheme: str, width: int
-) -> None:
-    context = browser.new_context(
-        viewport={"width": width, "height": 800},
-        color_scheme=scheme,  # type: ignore[arg-type] # one of its words
-        locale=locale,
-    )
-    page = site.page(context)
-    found: dict[str, object] = {}
-    wide: list[str] = []
-    for path in (
-        "",
-        "?code=E_RATE",
-        f"/{1:016x}",
-        f"/{3:016x}",
-        "/nothing",
-        "/examine",
-    ):
-        page.goto(f"{site.url}/admin/doctor{path}")
-        if path != "/nothing":  # a 404 is what it should be
-            site.check(page)
-        if bad := violations(page):
-            found[path] = bad
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            wide.append(path)
-    context.close()
-    assert found == {}
-    assert wide == []
+def test_the_pages_are_for_everybody_and_fit(browser: Browser, site: Site) -> None:
+    paths = ("", "?code=E_RATE", f"/{1:016x}", f"/{3:016x}", "/nothing", "/examine")
+    assert site.survey(browser, [f"/admin/doctor{path}" for path in paths]) == []
 
 
 @pytest.mark.browser

@@ -45,9 +45,9 @@ def test_a_held_plan_shows_its_figures_and_why_it_waits(
         "2,398 enrollments of 3,100 at Northside Middle would end; the limit is 620."
         in said
     )
-    assert "Classes 940 22 41 3 47 5%, at least 10" in said
-    assert "Enrollments 31,204 815 120 212 1,560 5%, at least 10 OVER LIMIT" in said
-    assert "Schools and districts 12 0 1 0 10 5%, at least 10" in said
+    assert "Classes 940 22 41 3 47 (5%, at least 10)" in said
+    assert "Enrollments 31,204 815 120 212 1,560 (5%, at least 10) OVER LIMIT" in said
+    assert "Schools and districts 12 0 1 0 10 (5%, at least 10)" in said
     assert (
         "Northside Middle : would end: 2,398 enrollments (term 2025-S1 is over)" in said
     )

@@ -72,11 +72,6 @@ def use(office: Office) -> None:
         )
 
 
-@pytest.fixture
-def rosa(office: Office) -> Visitor:
-    return office.signed_in()
-
-
 def test_an_installation_without_platforms_says_so_and_what_to_do(
     office: Office, rosa: Visitor
 ) -> None:

@@ -17,7 +17,7 @@ def test_causes_come_first_with_what_to_do(bureau: Office, district: District) -
     page = bureau.signed_in().read(f"/admin/runs/{district.done}/errors")
     said = words(page)
     assert (
-        "Enrollments : names a user that was not sent user_sourced_id ! record left "
+        "Enrollments : names a user that was not sent userSourcedId ! record left "
         "out · dangling What to do: Send the record it names" in said
     )
     assert "Users : was sent twice, the same each time" in said
@@ -100,7 +100,7 @@ def test_the_problems_download_with_the_same_columns(
         "place": "enrollments.csv line 2",
         "sourcedId": "enr-lost-0",
         "type": "enrollments",
-        "field": "user_sourced_id",
+        "field": "userSourcedId",
         "value": "us…17 (8)",
         "code": "dangling",
         "level": "error",

@@ -29,11 +29,6 @@ MOODLE = {
 FORM = "/admin/register/moodle?way=manual"
 
 
-@pytest.fixture
-def rosa(office: Office) -> Visitor:
-    return office.signed_in()
-
-
 def fields(page: str) -> dict[str, str]:
     """The values of the form's inputs, by name."""
     form = page.rsplit("<form", 1)[1]

@@ -24,11 +24,6 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
 
-@pytest.fixture
-def rosa(office: Office) -> Visitor:
-    return office.signed_in()
-
-
 class Workshop:
     """A framework made on the pages, changed by sending their forms."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import insert, select
 
 from lti_tool.storage import schema
@@ -12,11 +11,6 @@ from lti_tool.work import observations, recomputing
 from lti_tool.work.observations import NewObservation
 from tests.web.admin.conftest import Office, Visitor, words
 from tests.web.admin.test_frameworks_pages import package, put
-
-
-@pytest.fixture
-def rosa(office: Office) -> Visitor:
-    return office.signed_in()
 
 
 def learn(office: Office, framework_id: int) -> None:

@@ -8,22 +8,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from flask import Response
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from lti_tool.app import create_app
 from lti_tool.demo.servers import free_ports
 from lti_tool.settings import Settings
 from lti_tool.storage import accounts
 from lti_tool.storage.database import Database
-from lti_tool.web.admin.guard import keep_admin
 from lti_tool.work.jobs import Jobs
+from tests.web.admin import browsing
+from tests.web.admin.browsing import let_in
 from tests.web.admin.test_frameworks_pages import changed, package
 
 pytestmark = pytest.mark.browser
-
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 @pytest.fixture
@@ -46,27 +43,12 @@ def base(
         rosa = accounts.add_account(
             session, username="rosa", display_name="Rosa", password_hash="", now=now
         )
-        secret = accounts.open_session(session, rosa, now=now)
 
-    def enter() -> Response:
-        answer = Response("entered")
-        keep_admin(answer, secret)
-        return answer
-
-    app.add_url_rule("/enter", "enter", enter)
+    let_in(app, sqlite_database, rosa, lambda: now)
     worker = jobs.embedded_worker()
     worker.start()
     yield serve(app, port)
     worker.stop(graceful=True)
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(
-        viewport={"width": 1000, "height": 800}, reduced_motion="reduce"
-    )
-    yield context
-    context.close()
 
 
 def violations(page: Page) -> list[tuple[str, str]]:
@@ -74,8 +56,7 @@ def violations(page: Page) -> list[tuple[str, str]]:
     found = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the two
-        results = Axe().run(page, options={"runOnly": TAGS}).response
-        found += [(one["id"], one["nodes"][0]["html"]) for one in results["violations"]]
+        found += browsing.violations(page)
     return found
 
 

@@ -71,11 +71,6 @@ def put(office: Office, document: object, name: str = "math.json") -> int:
     return done.framework.framework_id
 
 
-@pytest.fixture
-def rosa(office: Office) -> Visitor:
-    return office.signed_in()
-
-
 def items(page: str) -> list[str]:
     tree = page.split('<ul class="tree">')[1].partition("</ul>")[0]
     found = re.findall(r"<li[^>]*><div>(.*?)</div>", tree, re.DOTALL)

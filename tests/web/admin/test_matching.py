@@ -115,11 +115,6 @@ def press(visitor: Visitor, path: str, value: str, **more: str) -> str:
     return words(visitor.read(answer.location))
 
 
-@pytest.fixture
-def rosa(office: Office) -> Visitor:
-    return office.signed_in()
-
-
 def test_a_new_installation_says_when_people_come(rosa: Visitor) -> None:
     assert "Nobody is here yet" in words(rosa.read(DESK))
 

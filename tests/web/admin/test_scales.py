@@ -22,11 +22,6 @@ CANVAS = {
 }
 
 
-@pytest.fixture
-def rosa(office: Office) -> Visitor:
-    return office.signed_in()
-
-
 def offered(office: Office) -> list[str]:
     with office.database.read() as session:
         return [one.title for one in plan_choices.load_scales(session)]

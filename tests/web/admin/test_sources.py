@@ -28,11 +28,6 @@ REST = {
 
 
 @pytest.fixture
-def rosa(office: Office) -> Visitor:
-    return office.signed_in()
-
-
-@pytest.fixture
 def orders(office: Office) -> list[object]:
     told: list[object] = []
     office.app.extensions["order_sync"] = told.append

@@ -8,11 +8,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from flask import redirect
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import func, select
-from werkzeug.wrappers import Response
 
 from lti_tool.app import create_app
 from lti_tool.demo.parties import make_sis
@@ -20,10 +17,9 @@ from lti_tool.demo.school import make_school
 from lti_tool.settings import Settings
 from lti_tool.storage import accounts, schema, source_pages
 from lti_tool.storage.database import Database
-from lti_tool.web.admin.guard import keep_admin
 from lti_tool.work.jobs import Jobs
 from tests.ports import free_port
-from tests.web.admin.test_admin_browser import TAGS, WATCH
+from tests.web.admin.browsing import Site, let_in
 
 pytestmark = pytest.mark.browser
 SECRET = "a secret of the demo"  # noqa: S105 -- of a made-up SIS
@@ -34,15 +30,16 @@ PATHS = ("", "/address", "/scope", "/mapping", "/matching", "/limits", "/finish"
 class Desk:
     """The whole installation on real sockets, its worker beside it."""
 
-    url: str
+    site: Site
     sis_url: str
     database: Database
 
+    @property
+    def url(self) -> str:
+        return self.site.url
+
     def page(self, context: BrowserContext) -> Page:
-        context.add_init_script(WATCH)
-        page = context.new_page()
-        page.goto(f"{self.url}/enter")
-        return page
+        return self.site.page(context)
 
     def fill_address(self, page: Page) -> None:
         page.goto(f"{self.url}/admin/sources/new")
@@ -88,25 +85,11 @@ def desk(
             now=datetime.now(UTC),
         )
 
-    def enter() -> Response:
-        with sqlite_database.write() as session:
-            secret = accounts.open_session(session, rosa, now=datetime.now(UTC))
-        answer = redirect("/admin/sources", 303)
-        keep_admin(answer, secret)
-        return answer
-
-    app.add_url_rule("/enter", "enter", enter)
+    let_in(app, sqlite_database, rosa, lambda: datetime.now(UTC), "/admin/sources")
     worker = jobs.embedded_worker()
     worker.start()
-    yield Desk(serve(app, port), sis_url, sqlite_database)
+    yield Desk(Site(serve(app, port)), sis_url, sqlite_database)
     worker.stop(graceful=True)
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    yield context
-    context.close()
 
 
 def test_an_administrator_connects_a_sis_and_syncs_it(
@@ -179,49 +162,20 @@ def test_wrong_credentials_are_told_line_by_line(
     assert "not it" not in page.content()
 
 
-@pytest.mark.parametrize(
-    ("locale", "scheme", "width"),
-    [("en", "light", 1280), ("ar", "dark", 390), ("en", "dark", 320)],
-)
 def test_every_step_is_for_everybody_and_fits(
-    browser: Browser, desk: Desk, locale: str, scheme: str, width: int
+    browser: Browser, context: BrowserContext, desk: Desk
 ) -> None:
-    context = browser.new_context(
-        viewport={"width": width, "height": 800},
-        color_scheme=scheme,  # type: ignore[arg-type] # one of its words
-        locale=locale,
-    )
     page = desk.page(context)
-    page.goto(f"{desk.url}/admin/sources/new/rest12")
-    for field, value in (
-        ("name", "Lakeview SIS"),
-        ("location", desk.sis_url),
-        ("client_id", "masterybridge"),
-        ("client_secret", SECRET),
-    ):
-        page.fill(f"#{field}", value)
-    page.locator("main form button").click()
+    desk.fill_address(page)
     expect(page.locator("#look [data-settled]")).to_be_visible()
     page.goto(f"{desk.url}/admin/sources/1/scope")
     expect(page.locator(".picks label").first).to_be_visible()
     page.goto(f"{desk.url}/admin/sources/1/finish")
     page.locator("main form button").first.click()
     expect(page.locator("#run .state.ok")).to_be_visible()
-    found, wide = {}, {}
-    for path in ("", "/new", "/new/upload", "/new/clever", *(f"/1{p}" for p in PATHS)):
-        page.goto(f"{desk.url}/admin/sources{path}")
-        page.evaluate(
-            "document.querySelectorAll('details').forEach(d => d.open = true)"
-        )
-        results = Axe().run(page, options={"runOnly": TAGS}).response
-        if bad := [(x["id"], x["nodes"][0]["html"]) for x in results["violations"]]:
-            found[path] = bad
-        over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        if over > 0:
-            wide[path] = over
-    context.close()
-    assert found == {}
-    assert wide == {}
+    doors = ("", "/new", "/new/upload", "/new/clever")
+    paths = [f"/admin/sources{one}" for one in (*doors, *(f"/1{one}" for one in PATHS))]
+    assert desk.site.survey(browser, paths, is_open=True) == []
 
 
 def test_without_scripts_the_whole_wizard_works(browser: Browser, desk: Desk) -> None:
