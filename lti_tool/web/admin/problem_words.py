@@ -70,6 +70,16 @@ CODES: Final[Mapping[str, Words]] = {
         lazy_gettext("The standard names the form of each field."),
         _AGAIN,
     ),
+    "blank": Words(
+        lazy_gettext("is blank although the standard requires it"),
+        lazy_gettext("The standard requires this field."),
+        lazy_gettext("The records were kept without it. Told once a file."),
+    ),
+    "scope_refused": Words(
+        lazy_gettext("is not covered by what our credentials were granted"),
+        lazy_gettext("A collection we may not see is left as it is."),
+        lazy_gettext("Let the operator grant the scope, if you want it."),
+    ),
     "bad_shape": Words(
         lazy_gettext("is not in the form of a record"),
         lazy_gettext("A record is an object with the fields of the standard."),
@@ -178,6 +188,12 @@ CODES: Final[Mapping[str, Words]] = {
         lazy_gettext("Correct the manifest of the export."),
     ),
 }
+
+
+def wire_name(field: str) -> str:
+    """A field as the standard writes it, whatever of ours it was found under."""
+    first, *rest = field.removeprefix("sis_").split("_")
+    return first + "".join(one[:1].upper() + one[1:] for one in rest)
 
 
 def words_of(code: str, field: str, text: str) -> Words:

@@ -17,7 +17,7 @@ from lti_tool.storage.problem_pages import Cause
 from lti_tool.storage.session import Session
 from lti_tool.web.admin import roster_words, run_words
 from lti_tool.web.admin.guard import pages
-from lti_tool.web.admin.problem_words import LEVELS, words_of
+from lti_tool.web.admin.problem_words import LEVELS, wire_name, words_of
 from lti_tool.web.admin.runs import load_source, number, place_order
 from lti_tool.web.admin.tables import csv_answer
 from lti_tool.web.sessions import clock, database
@@ -58,6 +58,7 @@ def run_errors(run_id: int) -> str:
         kept=kept,
         told=sum((run["problem_counts"] or {}).values()),
         collection_word=roster_words.collection_word,
+        wire_name=wire_name,
         first=url_for("admin.run_errors", run_id=run_id, **_kept(), _anchor="rows")
         if after
         else None,
@@ -164,7 +165,7 @@ def _csv_lines(
                 one["place"],
                 one["sourced_id"],
                 one["collection"],
-                one["field"],
+                wire_name(one["field"] or ""),
                 one["value"],
                 one["code"],
                 one["level"],

@@ -77,6 +77,21 @@ FAILURES: Final = {
         "The files cannot be read. Check that they are where the source says, and that "
         "this server may read them."
     ),
+    "zip_bomb": lazy_gettext(
+        "The zip unpacks to more than we take. Send the files without anything else."
+    ),
+    "zip_path": lazy_gettext(
+        "The zip holds names that lead out of it. Export it anew."
+    ),
+    "zip_nested": lazy_gettext("The zip holds another zip. Send the CSV files alone."),
+    "zip_members": lazy_gettext(
+        "The zip holds too many files. Send the CSV files of OneRoster alone."
+    ),
+    "zip_duplicate": lazy_gettext("The zip holds a file twice. Export it anew."),
+    "redirects": lazy_gettext(
+        "The source sends us from one address to the next without end. Check its "
+        "address."
+    ),
     "zip": lazy_gettext("The zip is damaged. Export it again."),
     "timeout": lazy_gettext("The source took too long to answer. Run again later."),
     "tls": lazy_gettext(

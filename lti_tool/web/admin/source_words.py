@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from flask_babel import lazy_gettext
 
+from lti_tool.web.admin.run_words import RESULTS
 from lti_tool.web.admin.states import State
 from lti_tool.web.texts import gettext, moment
 
@@ -189,17 +190,6 @@ MATCHES: Final = {
         "No SIS id is sent: the only person of that name in the class"
     ),
 }
-RUN_WORDS: Final = {
-    "running": lazy_gettext("Going on"),
-    "applied": lazy_gettext("Done"),
-    "applied_with_rejects": lazy_gettext("Done with warnings"),
-    "held": lazy_gettext("On hold"),
-    "planned": lazy_gettext("Dry run: nothing was changed"),
-    "failed": lazy_gettext("Failed"),
-    "stopped": lazy_gettext("Stopped"),
-    "parked": lazy_gettext("Waiting"),
-    "discarded": lazy_gettext("Discarded"),
-}
 DAYS: Final = {
     "mon": lazy_gettext("Monday"),
     "tue": lazy_gettext("Tuesday"),
@@ -220,18 +210,14 @@ SAID: Final = {
     "removed": lazy_gettext("The source is removed."),
     "uploaded": lazy_gettext("The file is kept. The next run reads it."),
 }
-_RUN_MARKS: Final = {"applied": "ok", "planned": "ok", "running": "wait"}
-_WAITS: Final = frozenset({"parked", "stopped", "applied_with_rejects", "discarded"})
 
 
 def run_state(run: Mapping[str, Any]) -> State:
     """How a run went, as a mark and a word."""
-    status = run["status"]
-    words = str(RUN_WORDS.get(status, status))
-    if status in _WAITS:
-        return State("wait", words)
-    mark = _RUN_MARKS.get(status, "bad")
-    return State("ok" if mark == "ok" else "wait" if mark == "wait" else "bad", words)
+    if run["status"] == "planned":
+        return State("ok", gettext("Dry run: nothing was changed"))
+    mark, words = RESULTS.get(run["status"], ("off", run["status"]))
+    return State(mark, str(words))
 
 
 def source_state(

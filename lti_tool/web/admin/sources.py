@@ -11,6 +11,7 @@ from lti_tool.errors import ConfigError
 from lti_tool.storage import source_pages
 from lti_tool.web.admin.guard import pages, settings
 from lti_tool.web.admin.platforms import author
+from lti_tool.web.admin.run_words import READS
 from lti_tool.web.admin.source_words import (
     COLLECTIONS,
     DAYS,
@@ -72,6 +73,7 @@ def source(source_id: int) -> str:
         state=source_state(held, next(iter(runs), None), clock()),
         parked=parked_words(held, clock()),
         runs=[(one, run_state(one)) for one in runs],
+        reads=READS,
         after=request.args.get("after", type=int),
         is_open=_is_awaited(runs) or any(one["ended_at"] is None for one in runs),
         run_page=run_page(),

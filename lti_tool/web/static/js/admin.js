@@ -23,6 +23,16 @@ function arm(part) {
 }
 arm(document);
 
+// One box ticks all of a list, or none of it.
+for (const all of document.querySelectorAll("[data-ticks]")) {
+  const boxes = () => [...document.getElementsByName(all.dataset.ticks)];
+  all.closest("label").hidden = false;
+  all.addEventListener("change", () => { for (const one of boxes()) one.checked = all.checked; });
+  document.addEventListener("change", (event) => {
+    if (event.target.name === all.dataset.ticks) all.checked = boxes().every((one) => one.checked);
+  });
+}
+
 // A part of the page that waits for something asks again until it has come.
 const STEP = 3000, PATIENCE = 600;
 function settle(part) {
