@@ -119,6 +119,8 @@ ENTITIES: Final = (
         schema.enrollment,
         (Need("user_sourced_id", "users"), Need("class_sourced_id", "classes")),
     ),
+    # A class may name one that does not come: what it names is looked up later.
+    Entity("resources", schema.sis_resource),
     Entity("categories", schema.category),
     Entity("scoreScales", schema.score_scale),
     Entity(

@@ -171,6 +171,26 @@ deployment = Table(
     _once("registration_id", "deployment_id"),
 )
 
+# A platform's own service beside LTI: Moodle's web services, Canvas's REST.
+platform_service = Table(
+    "platform_service",
+    metadata,
+    _id(),
+    _to("registration", "registration_id", falls_with=True),
+    Column("kind", String(16), nullable=False),  # moodle, canvas
+    _words("base_url"),
+    _words("account", null=True),
+    _words("client_id", null=True),
+    _words("client_secret", null=True),  # encrypted
+    _words("access_token", null=True),  # encrypted
+    _words("refresh_token", null=True),  # encrypted
+    _at("expires_at", null=True),
+    Column("profile", JSON, nullable=False, server_default="{}"),  # what it can
+    _at("checked_at", null=True),
+    _at("created_at"),
+    _once("registration_id", "kind"),
+)
+
 tool_key = Table(
     "tool_key",
     metadata,
@@ -508,6 +528,7 @@ sis_course = Table(
     Column("grades", JSON),
     Column("subjects", JSON),
     Column("org_sourced_id", String(255)),
+    Column("resource_sourced_ids", JSON, server_default="[]"),
     _once("source_id", "sourced_id"),
 )
 
@@ -525,6 +546,7 @@ sis_class = Table(
     Column("sis_course_sourced_id", String(255)),
     Column("school_sourced_id", String(255), index=True),
     Column("term_sourced_ids", JSON),
+    Column("resource_sourced_ids", JSON, server_default="[]"),
     _once("source_id", "sourced_id"),
 )
 
@@ -609,6 +631,26 @@ score_scale = Table(
     Column("course_sourced_id", String(255)),
     Column("org_sourced_id", String(255)),
     Column("steps", JSON, nullable=False),  # [[word, worth]], in their order
+    _once("source_id", "sourced_id"),
+)
+
+# Learning material a SIS names; what stands in metadata is not of the standard.
+sis_resource = Table(
+    "sis_resource",
+    metadata,
+    _id(),
+    *_sourced(),
+    _words("title"),
+    _words("vendor_resource_id", null=True),
+    _words("vendor_id", null=True),
+    _words("application_id", null=True),
+    Column("roles", JSON),  # whom it is for; none: everybody
+    Column("importance", String(64)),  # primary, secondary
+    _words("url", null=True),
+    _words("licence", null=True),
+    Column("language", String(35)),
+    _words("description", null=True),
+    Column("learning_objectives", JSON),  # texts that name competencies
     _once("source_id", "sourced_id"),
 )
 
@@ -1096,6 +1138,18 @@ resource_use = Table(
     Column("made_by", String(64), nullable=False),
     _at("made_at"),
     _once("resource_id", "competency_id", "course_id"),
+)
+
+# What a SIS gives a class to use; a teacher may hide it from the class.
+class_resource = Table(
+    "class_resource",
+    metadata,
+    _id(),
+    _to("course", "course_id"),
+    _to("resource", "resource_id"),
+    Column("hidden_by", String(64)),
+    _at("hidden_at", null=True),
+    _once("course_id", "resource_id"),
 )
 
 # A student opened a resource: whether those who did succeeded next ranks it.

@@ -22,7 +22,7 @@ OVERLAP: Final = timedelta(minutes=5)
 # A full pull that begins a little earlier than a week after the last is due as well.
 EARLY: Final = timedelta(hours=1)
 # Another number, and every file is read again: what we make of a row has changed.
-FORM: Final = "1"
+FORM: Final = "2"
 
 
 @dataclass(frozen=True, slots=True)

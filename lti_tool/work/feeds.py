@@ -23,6 +23,7 @@ from oneroster.bundle import Bundle, Sheet
 from oneroster.bundle_rows import Row
 from oneroster.client import Client
 from oneroster.errors import (
+    AuthError,
     BundleError,
     NotFoundError,
     OneRosterError,
@@ -37,11 +38,16 @@ from oneroster.pull import Mark
 BATCH: Final = 1000
 # Source: OneRoster CSV binding 1.2.1, the list of files.
 NOT_IN_FILES: Final = frozenset({"assessmentLineItems", "assessmentResults"})
+UNAUTHORIZED: Final = 401
 FORBIDDEN: Final = 403
+# No roster waits for these, whatever a service answers: their room may not be there,
+# or be closed to us, and gateways say so in many ways.
+EXTRAS: Final = frozenset({"resources"})
 # Collections a service may lack: a roster without a gradebook is a roster.
 OPTIONAL: Final = frozenset(
     {
         "demographics",
+        "resources",
         "categories",
         "scoreScales",
         "lineItems",
@@ -56,6 +62,7 @@ OPTIONAL: Final = frozenset(
 SCOPES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "roster-demographics.readonly": ("demographics",),
+        "resource.readonly": ("resources",),
         "gradebook.readonly": ("categories", "scoreScales", "lineItems", "results"),
         "assessment.readonly": ("assessmentLineItems", "assessmentResults"),
     }
@@ -65,6 +72,8 @@ SCOPES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 SIDES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = MappingProxyType(
     {
         "users": (("roles", "roles"),),
+        "courses": (("courseResources", "resource_sourced_ids"),),
+        "classes": (("classResources", "resource_sourced_ids"),),
         "lineItems": (
             ("lineItemLearningObjectiveIds", "learning_objectives"),
             ("lineItemScoreScales", "score_scale_sourced_id"),
@@ -179,22 +188,11 @@ class RestFeed:
             for page in pull:
                 plain = cast("tuple[Staged, ...]", page.plain)
                 yield Batch(page.records, page.problems, plain, pull.mark, page.total)
-        except StatusError as error:
+        except OneRosterError as error:
             if not _is_skipped(collection, error):
                 raise _stopped(collection, error) from error
-            self._warnings.append(
-                Problem(
-                    collection,
-                    None,
-                    "",
-                    f"the service answered {error.status}; left as it was",
-                    "not_served",
-                    warning=True,
-                )
-            )
+            self._warnings.append(_unserved(collection, error))
             return
-        except OneRosterError as error:
-            raise _stopped(collection, error) from error
         if pull.proof is not None:
             self._complete.add(collection)
 
@@ -228,11 +226,20 @@ class RestFeed:
         return (*self._warnings, *refused)
 
 
-def _is_skipped(collection: str, error: StatusError) -> bool:
+def _is_skipped(collection: str, error: OneRosterError) -> bool:
     """Tell whether a run goes on without a collection: what we hold of it stays."""
-    if error.status == FORBIDDEN:
+    if isinstance(error, StatusError) and error.status == FORBIDDEN:
         return True
+    if collection in EXTRAS:
+        is_answer = isinstance(error, AuthError | StatusError)
+        return is_answer and not isinstance(error, RateLimitError)
     return collection in OPTIONAL and isinstance(error, NotFoundError)
+
+
+def _unserved(collection: str, error: OneRosterError) -> Problem:
+    status = error.status if isinstance(error, StatusError) else UNAUTHORIZED
+    said = f"the service answered {status}; left as it was"
+    return Problem(collection, None, "", said, "not_served", warning=True)
 
 
 def _stopped(collection: str, error: OneRosterError) -> SyncError:

@@ -35,10 +35,16 @@ from oneroster.service import Service
 from oneroster.transport import Patience
 
 _READING: Final = {
-    "1.1": ("roster-core.readonly", "roster.readonly", "gradebook.readonly"),
+    "1.1": (
+        "roster-core.readonly",
+        "roster.readonly",
+        "resource.readonly",
+        "gradebook.readonly",
+    ),
     "1.2": (
         "roster-core.readonly",
         "roster.readonly",
+        "resource.readonly",
         "gradebook.readonly",
         "assessment.readonly",
     ),
@@ -47,6 +53,7 @@ _DEMOGRAPHICS: Final = ("roster-demographics.readonly",)
 # Given up in this order where a token server refuses them all together.
 _SPARED: Final = (
     "assessment.readonly",
+    "resource.readonly",
     "roster-demographics.readonly",
     "gradebook.readonly",
     "roster-core.readonly",
@@ -265,7 +272,8 @@ def _wanted(version: str, settings: Mapping[str, Any]) -> tuple[str, ...]:
 def _less(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Yield less than all scopes: without each, then without more and more."""
     spared = [one for one in _SPARED if one in names]
-    for left_out in (*([one] for one in spared), spared[:2], spared[:3], spared):
+    more = (spared[:count] for count in range(2, len(spared)))
+    for left_out in (*([one] for one in spared), *more, spared):
         yield tuple(name for name in names if name not in left_out)
 
 

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lti_tool.storage.staging import MOMENT, Staged, Value, value_columns
+from lti_tool.work import resource_facts
 from oneroster.models import (
     AcademicSession,
     Course,
@@ -23,6 +24,7 @@ from oneroster.models import (
     Org,
     Record,
     Reference,
+    Resource,
     Role,
     SisClass,
     User,
@@ -74,6 +76,7 @@ def course_row(course: Course) -> Row:
         "grades": list(course.grades),
         "subjects": list(course.subjects),
         "org_sourced_id": _key(course.org),
+        "resource_sourced_ids": [one.sourced_id for one in course.resources],
     }
 
 
@@ -89,6 +92,7 @@ def class_row(sis_class: SisClass) -> Row:
         "sis_course_sourced_id": _key(sis_class.course),
         "school_sourced_id": _key(sis_class.school),
         "term_sourced_ids": [term.sourced_id for term in sis_class.terms],
+        "resource_sourced_ids": [one.sourced_id for one in sis_class.resources],
     }
 
 
@@ -156,6 +160,23 @@ def enrollment_row(enrollment: Enrollment) -> Row:
         "is_primary": enrollment.primary,
         "begins_on": enrollment.begin_date,
         "ends_on": enrollment.end_date,
+    }
+
+
+def resource_row(resource: Resource) -> Row:
+    """Return learning material, with what its vendor says beside the standard."""
+    return {
+        "title": resource.title,
+        "vendor_resource_id": resource.vendor_resource_id,
+        "vendor_id": resource.vendor_id,
+        "application_id": resource.application_id,
+        "roles": list(resource.roles),
+        "importance": resource.importance,
+        "url": resource_facts.url_of(resource),
+        "licence": resource_facts.licence_of(resource),
+        "language": resource_facts.language_of(resource),
+        "description": resource_facts.description_of(resource),
+        "learning_objectives": resource_facts.objectives_of(resource),
     }
 
 
@@ -261,6 +282,7 @@ ROWS: Mapping[str, Callable[[Any], Row]] = MappingProxyType(
         "users": user_row,
         "demographics": demographics_row,
         "enrollments": enrollment_row,
+        "resources": resource_row,
         "categories": category_row,
         "scoreScales": score_scale_row,
         "lineItems": line_item_row,

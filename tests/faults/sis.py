@@ -371,6 +371,7 @@ def make_rows(students: int = 60) -> Rows:
             enrollment("t", "a", "teacher"),
             enrollment("t", "b", "teacher"),
         ],
+        "resources": [],
         "categories": [stamped("quiz", title="Quiz")],
         "scoreScales": [],
         "lineItems": [line_item("w1", "a"), line_item("w2", "b")],

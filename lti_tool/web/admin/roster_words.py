@@ -21,6 +21,7 @@ COLLECTIONS: Final = {
     "users": lazy_gettext("Users"),
     "demographics": lazy_gettext("Demographics"),
     "enrollments": lazy_gettext("Enrollments"),
+    "resources": lazy_gettext("Resources"),
     "categories": lazy_gettext("Categories"),
     "scoreScales": lazy_gettext("Score scales"),
     "lineItems": lazy_gettext("Line items"),

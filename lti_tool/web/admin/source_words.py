@@ -85,6 +85,7 @@ COLLECTIONS: Final = {
     "users": lazy_gettext("People"),
     "demographics": lazy_gettext("Demographics"),
     "enrollments": lazy_gettext("Enrollments"),
+    "resources": lazy_gettext("Resources"),
     "categories": lazy_gettext("Gradebook categories"),
     "scoreScales": lazy_gettext("Score scales"),
     "lineItems": lazy_gettext("Gradebook columns"),

@@ -326,7 +326,10 @@ def rest_feed() -> OpenFeed:
 
     def open_feed(url: str) -> RestFeed:
         service = Service.at(url, "1.2")
-        names = ("roster-core.readonly", "roster.readonly", "gradebook.readonly")
+        names = (
+            *("roster-core.readonly", "roster.readonly"),
+            *("resource.readonly", "gradebook.readonly"),
+        )
         auth = ClientCredentials(
             f"{url}/oauth2/token",
             "us",
