@@ -12,12 +12,16 @@ from urllib.parse import urlsplit
 import click
 from requests.auth import AuthBase
 
+from lti_tool.cli.curriculum import parse_scale_name
 from lti_tool.cli.root import DONE, PROBLEM, Bench, command, now, table
 from lti_tool.errors import ConfigError
 from lti_tool.platforms.http import GuardedSession
 from lti_tool.storage import framework_versions, frameworks
+from lti_tool.storage.curriculum import parse_scale
+from lti_tool.storage.database import Session
 from lti_tool.work import recomputing
 from lti_tool.work.case_services import Unread
+from lti_tool.work.competencies import format_import
 from lti_tool.work.framework_files import is_url, read_all
 from lti_tool.work.framework_orders import offer_exemplars
 from lti_tool.work.frameworks import WHO, Imported, import_documents
@@ -25,6 +29,7 @@ from mappings.case import format_case
 from mappings.differences import CHANGED, Difference, differences
 from mappings.framework_tables import format_table
 from mappings.frameworks import Competency
+from mappings.scales import FOUR, Scale
 from oneroster.auth import BearerKey, ClientCredentials
 
 _SHORT: Final = 72
@@ -294,19 +299,28 @@ def _fields(
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["case", "csv"]),
+    type=click.Choice(["case", "csv", "moodle"]),
     default="case",
     show_default=True,
-    help="A CASE package holds everything; a table what a table can.",
+    help="A CASE package holds everything; a table what a table can; moodle is the "
+    "file that Moodle imports, with a scale.",
+)
+@click.option(
+    "--scale", "scale_name", help="With --format moodle: a scale, by its title or id."
 )
 @click.option(
     "--version", "number", type=click.IntRange(min=1), help="Default: the newest."
 )
 def _export(
-    bench: Bench, name: str, output: Path | None, kind: str, number: int | None
+    bench: Bench,
+    name: str,
+    output: Path | None,
+    number: int | None,
+    **options: str | None,
 ) -> None:
-    """Write a framework as a CASE package, or as a table."""
+    """Write a framework as a CASE package, as a table, or for Moodle."""
     with bench.database.read() as session:
+        scale = _scale(session, options["scale_name"])
         framework_id = frameworks.find_framework(session, name)
         package = (
             frameworks.load_package(session, framework_id)
@@ -315,14 +329,23 @@ def _export(
         )
     document: object = format_case(package)
     text = json.dumps(document, indent=2, ensure_ascii=False)
-    if kind == "csv":
-        text = format_table(package)
+    if options["kind"] != "case":
+        is_table = options["kind"] == "csv"
+        text = format_table(package) if is_table else format_import(package, scale)
         document = {"framework": package.title, "csv": text}
     if output is None:
         bench.say(document, text)
         return
     output.write_bytes(text.encode())
     bench.say({"written": str(output)}, f"{package.title} written to {output}")
+
+
+def _scale(session: Session, name: str | None) -> Scale:
+    """The named scale, or the usual one."""
+    if name is None:
+        return FOUR
+    chosen = parse_scale_name(session, name)
+    return parse_scale(chosen["scale"], chosen["mastery_cut"])
 
 
 command(framework, "export")(_export)

@@ -21,6 +21,7 @@ class Column:
     """What a column of ours is called and how far it reaches.
 
     resource_id is ours and stable: a column is found by it before one is made.
+    human_code is the competency's, if it has one.
     """
 
     resource_id: str
@@ -28,6 +29,7 @@ class Column:
     description: str
     maximum: float
     case_id: str
+    human_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ def refusal(answer: Answer, profile: PlatformProfile) -> DeliveryError:
         f"{host} answered {status}: {words}",
         code,
         permanent=code not in {"busy", "platform"},
-        retry_after=_retry_after(answer.headers),
+        retry_after=retry_after(answer.headers),
     )
 
 
@@ -143,7 +143,8 @@ def _is_about_time(answer: Answer) -> bool:
     return answer.status == _CONFLICT or b"timestamp" in answer.body[:4096].lower()
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """How many seconds an answer asks us to wait, None if it does not."""
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
         return min(float(value), 86_400.0)

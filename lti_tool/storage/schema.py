@@ -1356,7 +1356,7 @@ course_destination = Table(
     metadata,
     _id(),
     _to("course", "course_id"),
-    Column("destination", String(16), nullable=False),  # ags, oneroster
+    Column("destination", String(16), nullable=False),  # ags, oneroster, moodle
     Column("is_on", Boolean, nullable=False),
     Column("changed_by", String(64), nullable=False),
     _at("changed_at"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,23 +17,16 @@ from lti_tool.storage.pages import (
     Cell,
 )
 from lti_tool.web.texts import gettext, level_name, ngettext
+from lti_tool.work import statements
 from mappings.colours import ink
 from mappings.scales import Scale
 
 # The palette of facts/ux.md section 2 has fills for three to six levels.
 FEWEST, MOST = 3, 6
 DIGITS = range(10)
+plain = statements.plain
 # Statements may carry these; everything else is shown as its text.
 _TAGS = {"em", "strong", "i", "b", "sub", "sup", "br", "p", "ul", "ol", "li"}
-# What counts as a tag at all; any other "<" is mathematics and is kept.
-_TAG_OR_LESS = re.compile(
-    r"<!--.*?-->"
-    r"|</?(?:em|strong|[iabups]|su[bp]|br|[uo]l|li|span|div|font|img|script|style|h\d"
-    r"|table|tbody|thead|t[rdh]|blockquote|code|pre|iframe|svg|math)"
-    r"(?:\s+[\w:-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s>]+))*\s*/?>"
-    r"|<",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,18 +169,5 @@ def signs_of(
 
 def statement(text: str) -> Markup:
     """Return a competency's statement, its HTML cleaned, a bare ``<`` kept as it is."""
-    kept = _escape_bare(text)
+    kept = statements.escape_bare(text)
     return Markup(nh3.clean(kept, tags=_TAGS, attributes={}))  # noqa: S704 -- nh3's allow-list made it safe
-
-
-def plain(text: str) -> str:
-    """Return a statement as bare text, for names, options and files."""
-    cleaned = nh3.clean(_escape_bare(text), tags=set(), attributes={})
-    return " ".join(html.unescape(cleaned).split())
-
-
-def _escape_bare(text: str) -> str:
-    """Escape every ``<`` that opens no HTML tag: it is mathematics."""
-    return _TAG_OR_LESS.sub(
-        lambda found: "&lt;" if found.group() == "<" else found.group(), text
-    )

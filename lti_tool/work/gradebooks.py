@@ -21,6 +21,14 @@ _NO_PLACE: Final = {
     "open the tool once from the course",
     "oneroster": "this course has no SIS class from a OneRoster REST source; "
     "add the source and sync",
+    "moodle": "this course was never opened from a Moodle whose web services we know; "
+    "give the platform their address and a token, and open the tool once from the "
+    "course",
+}
+_PLACES: Final = {
+    "ags": columns.load_ags_place,
+    "oneroster": columns.load_sis_place,
+    "moodle": columns.load_outcomes_place,
 }
 _GONE: Final = (
     "the column was removed there. It is made anew when you say so: masterybridge "
@@ -62,10 +70,7 @@ def open_ground(
         DeliveryError: the course has no such place, or it is not reached.
     """
     with database.read() as session:
-        if name == "ags":
-            place = columns.load_ags_place(session, course_id)
-        else:
-            place = columns.load_sis_place(session, course_id)
+        place = _PLACES[name](session, course_id)
         if place is None:
             raise DeliveryError(_NO_PLACE[name], "no_place", permanent=True)
         told = outbox.load_told(session, name, course_id)
@@ -166,6 +171,7 @@ def _describe(
         description=facts.statement,
         maximum=first.maximum,
         case_id=facts.case_id,
+        human_code=facts.human_code,
     )
 
 

@@ -21,7 +21,7 @@ from lti_tool.storage import cursors, secrets, sources
 from lti_tool.storage.columns import Place
 from lti_tool.storage.database import Database
 from lti_tool.storage.sources import Source
-from lti_tool.work import notices
+from lti_tool.work import competencies, notices
 from lti_tool.work.admission import LAUNCH_PATH
 from lti_tool.work.feeds import BundleFeed, Feed, RestFeed
 from lti_tool.work.groups import pull_groups
@@ -185,6 +185,11 @@ class Outside:
                 return self._sis(place)
             if destination == "ags" and place.ags_line_items_url is not None:
                 return self._ags(place)
+            if place.context_id is not None:
+                self.pull_members(place.placement_id or 0)
+                return competencies.connect(
+                    self._database, self._settings, destination, place
+                )
         except DeliveryError:
             raise
         except BridgeError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from lti_tool.storage import curriculum, judging, outbox, people, standing
 from lti_tool.storage import teacher_levels as stored_levels
@@ -16,7 +17,11 @@ from lti_tool.work import carrying, cells, pieces, reasons, scores, student_reco
 from lti_tool.work.pieces import Scope
 from lti_tool.work.whys import Why, why
 
+# They keep levels and no numbers.
+LEVEL_KEEPERS: Final = frozenset({"moodle"})
+
 __all__ = [
+    "LEVEL_KEEPERS",
     "Refresh",
     "Why",
     "refresh",
@@ -110,7 +115,8 @@ def refresh_courses(
     if scope == pieces.ALL:
         standing.mark_refreshed(session, courses, now)
     taken_back = [replace(one, value=None, level_name=None) for one in gone]
-    told = _put_outcomes(session, terms, _telling([*changed, *taken_back], old), now)
+    telling = _telling([*changed, *taken_back], old)
+    told = _put_outcomes(session, terms, telling, old, now)
     _refresh_records(session, terms, read, [*new, *old], now, is_nightly=is_nightly)
     return Refresh(len(new), len(changed) + len(gone), told)
 
@@ -201,11 +207,12 @@ def tell_all(session: Session, course_id: int, destination: str, now: datetime) 
     known = outbox.load_told(session, destination, course_id)
     here = people.load_learners(session, course_id)
     held = standing.load(session, course_id)
-    news = [
-        _outcome(one, destination, terms, told_at.get(key, now))
+    levels = [
+        (key, _outcome(one, destination, terms, told_at.get(key, now)))
         for key, one in held.items()
-        if one.person_id in here and _is_news(known.get(key), one.value)
+        if one.person_id in here
     ]
+    news = [one for key, one in levels if _is_news(known.get(key), one["value"])]
     news += [
         _withdrawal(told)
         for key, told in known.items()
@@ -214,7 +221,7 @@ def tell_all(session: Session, course_id: int, destination: str, now: datetime) 
     return outbox.put(session, news, now)
 
 
-def _is_news(told: Delivery | None, value: float | None) -> bool:
+def _is_news(told: Delivery | None, value: object) -> bool:
     return value != (None if told is None else told.value)
 
 
@@ -258,9 +265,17 @@ def switch(
 def _outcome(
     one: StoredAttainment, destination: str, terms: Judging, at: datetime
 ) -> Mapping[str, object]:
-    """Return what the outbox tells of a level; at is when it was worked out."""
+    """Return what the outbox tells of a level; at is when it was worked out.
+
+    A destination that keeps levels is told which one it is, the lowest as 1.
+    """
     basis = reasons.basis(one, terms.terms(one.competency_id), at)
-    return standing.outcome_row(one, destination, terms.scale.maximum, basis)
+    maximum = terms.scale.maximum
+    if destination in LEVEL_KEEPERS:
+        has_level = one.value is not None and one.level is not None
+        one = replace(one, value=float((one.level or 0) + 1) if has_level else None)
+        maximum = float(len(terms.scale.levels))
+    return standing.outcome_row(one, destination, maximum, basis)
 
 
 def _telling(
@@ -278,10 +293,20 @@ def _telling(
     return telling
 
 
+def _concerns(
+    destination: str, one: StoredAttainment, before: StoredAttainment | None
+) -> bool:
+    """Tell whether a change is one that a destination would keep."""
+    if destination not in LEVEL_KEEPERS or before is None:
+        return True
+    return (before.value is None, before.level) != (one.value is None, one.level)
+
+
 def _put_outcomes(
     session: Session,
     terms: Mapping[int, Judging],
     telling: Sequence[StoredAttainment],
+    old: Mapping[CellKey, StoredAttainment],
     now: datetime,
 ) -> int:
     """Tell of those who sit in the course: who left has no place there any more."""
@@ -296,6 +321,6 @@ def _put_outcomes(
             _outcome(one, destination, terms[course_id], now)
             for destination in destinations
             for one in some
-            if one.person_id in here
+            if one.person_id in here and _concerns(destination, one, old.get(one.key))
         ]
     return outbox.put(session, rows, now)

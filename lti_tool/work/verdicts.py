@@ -24,6 +24,8 @@ _NO_ONE: Final = {
     "ags": "the LMS has not told us who this student is there; the student opens the "
     "tool once, or the class list is pulled",
     "oneroster": "this student is not in the SIS source of the course",
+    "moodle": "Moodle has not told us who this student is there; the student opens the "
+    "tool once, or the class list is pulled",
 }
 
 

@@ -1,0 +1,365 @@
+"""Competency ratings in a Moodle on a real socket: found, given, read back, kept."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lti_tool.errors import DeliveryError
+from lti_tool.platforms.moodle_scales import Items, Levels, RatingScale, items_for
+from lti_tool.platforms.moodle_shelf import Node, description, short_name
+from lti_tool.settings import Settings
+from lti_tool.storage import outbox, schema, secrets
+from lti_tool.work import delivery
+from lti_tool.work.competencies import COLUMNS, format_import
+from lti_tool.work.outside import Outside
+from mappings.frameworks import Association, Competency, Framework
+from mappings.scales import FOUR
+from tests.lti_tool.work.conftest import NOON, Classroom, Clock, Proxy
+from tests.lti_tool.work.moodle import PretendMoodle
+from tests.ports import free_port
+
+SUBJECTS = {"ana": 101, "ben": 102, "eva": 103}
+GRADE = "core_competency_grade_competency_in_course"
+REPORT = "report_competency_data_for_report"
+KEY = b"k" * 32
+
+
+@dataclass
+class Ratings:
+    """The class, and the Moodle its levels go to."""
+
+    room: Classroom
+    moodle: PretendMoodle
+    proxy: Proxy
+    outside: Outside
+    clock: Clock
+
+    def deliver(self) -> dict[str, int]:
+        self.moodle.calls.clear()
+        return dict(
+            delivery.deliver(self.room.database, self.outside.connect, self.clock)
+        )
+
+    def reconcile(self) -> delivery.Reconciliation:
+        return delivery.reconcile(self.room.database, self.outside.connect)
+
+    def release(self) -> None:
+        """What `outcomes deliver` does first."""
+        with self.room.database.write() as session:
+            outbox.release(session, self.clock())
+
+
+@pytest.fixture
+def ratings(room: Classroom, serve: Callable[..., str], tmp_path: Path) -> Ratings:
+    key_file = tmp_path / "secret.key"
+    key_file.write_bytes(KEY)
+    settings = Settings(
+        data_dir=tmp_path, secret_key_file=key_file, local_network="127.0.0.1"
+    )
+    moodle = PretendMoodle(students=set(SUBJECTS.values()))
+    proxy, port = Proxy(moodle.app), free_port()
+    serve(proxy, port)
+    registration_id = room.insert(
+        schema.registration,
+        name="moodle",
+        issuer="https://moodle.example",
+        client_id="c",
+        auth_url="https://moodle.example/a",
+        token_url="https://moodle.example/t",  # noqa: S106 -- an address
+        jwks_url="https://moodle.example/k",
+        vendor="moodle",
+        status="active",
+        outcomes_url=f"http://127.0.0.1:{port}",
+        outcomes_token=secrets.encrypt(moodle.token, KEY),
+        created_at=NOON,
+    )
+    deployment_id = room.insert(
+        schema.deployment,
+        registration_id=registration_id,
+        deployment_id="1",
+        status="active",
+        created_at=NOON,
+    )
+    room.insert(
+        schema.placement,
+        deployment_id=deployment_id,
+        context_id=str(moodle.course),
+        course_id=room.course_id,
+        seen_at=NOON,
+    )
+    for name, subject in SUBJECTS.items():
+        room.insert(
+            schema.lms_user,
+            registration_id=registration_id,
+            subject=str(subject),
+            person_id=room.people[name],
+            seen_at=NOON,
+        )
+    fill(room)
+    return Ratings(room, moodle, proxy, Outside(settings, room.database), Clock())
+
+
+def fill(room: Classroom) -> None:
+    """Three levels of one competency: Advanced, Developing, Advanced."""
+    room.add_assignment("quiz", "7.A")
+    for student, points in (("ana", 9.0), ("ben", 5.0), ("eva", 10.0)):
+        room.score(student, "quiz", points)
+    room.refresh()
+
+
+def rescore(ratings: Ratings, student: str, points: float | None) -> None:
+    ratings.room.score(student, "quiz", points, days_ago=0)
+    ratings.room.refresh()
+
+
+SHOWN = {
+    (101, "guid-7.A"): "Advanced",
+    (102, "guid-7.A"): "Developing",
+    (103, "guid-7.A"): "Advanced",
+}
+
+
+def test_nothing_is_rated_until_the_destination_is_switched_on(
+    ratings: Ratings,
+) -> None:
+    assert ratings.deliver() == {}
+    assert ratings.moodle.calls == []
+
+
+def test_levels_stand_as_ratings_and_are_read_back(ratings: Ratings) -> None:
+    ratings.room.switch("moodle")
+    assert ratings.deliver() == {"delivered": 3}
+    assert ratings.moodle.shown() == SHOWN
+    found = ratings.reconcile()
+    assert (found.read_back, found.differences) == ({"moodle": 3}, ())
+    (framework,) = ratings.moodle.frameworks
+    assert (framework["idnumber"], framework["scaleid"]) == ("fw", 5)
+    assert json.loads(framework["scaleconfiguration"])[3] == {
+        "id": 3, "scaledefault": 1, "proficient": 1,
+    }  # fmt: skip
+    (competency,) = ratings.moodle.competencies
+    assert (competency["idnumber"], competency["shortname"]) == ("guid-7.A", "7.A")
+    assert competency["description"] == "Statement 7.A"
+    assert ratings.moodle.evidence[0]["note"] == (
+        "MasteryBridge: Advanced, rule latest, pieces of evidence: 1, as of 2026-11-24"
+    )
+
+
+def test_a_rating_that_stands_already_is_not_given_again(ratings: Ratings) -> None:
+    ratings.room.switch("moodle")
+    ratings.deliver()
+    # Another number, the same level: Moodle would keep nothing new of it.
+    rescore(ratings, "eva", 9.5)
+    assert ratings.deliver() == {}
+    for row_id, *_rest in ratings.room.rows(schema.delivery, "id"):
+        ratings.room.change(schema.delivery, row_id, state="pending")
+    assert ratings.deliver() == {"delivered": 3}
+    assert Counter(ratings.moodle.calls)[GRADE] == 0
+    assert len(ratings.moodle.evidence) == 3
+
+
+def test_students_are_read_once_and_read_back_once(ratings: Ratings) -> None:
+    ratings.room.switch("moodle")
+    ratings.deliver()
+    assert Counter(ratings.moodle.calls)[REPORT] == 6
+
+
+def test_a_teachers_rating_is_kept_and_is_a_conflict(ratings: Ratings) -> None:
+    ratings.room.switch("moodle")
+    ratings.deliver()
+    (number,) = ratings.moodle.linked
+    ratings.moodle.rate(101, number, 2)
+    # She gave what we once gave ourselves; that it is hers is told all the same.
+    ratings.moodle.rate(102, number, 3)
+    rescore(ratings, "ana", 1.0)
+    rescore(ratings, "ben", 8.0)
+    rescore(ratings, "ben", 10.0)
+    assert ratings.deliver() == {"conflict": 2}
+    assert ratings.moodle.shown()[101, "guid-7.A"] == "Developing"
+    assert ratings.moodle.shown()[102, "guid-7.A"] == "Proficient"
+    reasons = {row[0] for row in ratings.room.rows(schema.delivery, "reason")}
+    assert (
+        '"Developing" stands there and 4 came from us: a person set it, so it is kept'
+        in reasons
+    )
+    assert [
+        (one.ours, one.theirs) for one in ratings.reconcile().differences
+    ] == [(4.0, 2.0), (2.0, 3.0)]  # fmt: skip
+
+
+def test_a_framework_of_the_school_is_used_by_code_and_by_its_own_scale(
+    ratings: Ratings,
+) -> None:
+    framework = ratings.moodle.add_framework("district", 2, {2})
+    ratings.moodle.add_competency(framework, shortname="7.A", idnumber="D-7A")
+    ratings.room.switch("moodle")
+    assert ratings.deliver() == {"delivered": 3}
+    assert set(ratings.moodle.shown().values()) == {"Not yet competent", "Competent"}
+    assert len(ratings.moodle.competencies) == 1
+    assert ratings.reconcile().differences == ()
+    # Beginning and Developing are one item here: the step between them is none there.
+    rescore(ratings, "ben", 1.0)
+    assert ratings.deliver() == {"delivered": 1}
+    assert len(ratings.moodle.evidence) == 3
+
+
+def test_a_competency_may_have_a_scale_of_its_own(ratings: Ratings) -> None:
+    framework = ratings.moodle.add_framework("fw", 2, {2})
+    scale = json.dumps(
+        [
+            {"scaleid": "5"},
+            *({"id": at, "proficient": int(at > 2)} for at in (1, 2, 3, 4)),
+        ]
+    )
+    ratings.moodle.add_competency(
+        framework, idnumber="guid-7.A", scaleid=5, scaleconfiguration=scale
+    )
+    ratings.room.switch("moodle")
+    assert ratings.deliver() == {"delivered": 3}
+    assert ratings.moodle.shown() == SHOWN
+
+
+def test_without_a_scale_of_our_levels_nothing_is_made(ratings: Ratings) -> None:
+    del ratings.moodle.scales[5]
+    ratings.room.switch("moodle")
+    assert ratings.deliver() == {"blocked": 3}
+    assert ratings.moodle.frameworks == []
+    ((code, reason),) = set(ratings.room.rows(schema.delivery, "code", "reason"))
+    assert code == "no_scale"
+    assert "framework export --format moodle" in reason
+
+
+def test_a_rating_cannot_be_taken_back(ratings: Ratings) -> None:
+    ratings.room.switch("moodle")
+    ratings.deliver()
+    ratings.room.set_rule("n_mastery", 3)
+    ratings.room.refresh()
+    assert ratings.deliver() == {"blocked": 3}
+    assert ratings.moodle.shown() == SHOWN
+    assert ratings.room.deliveries()[-1][3:] == ("blocked", "not_cleared")
+
+
+def test_a_student_who_left_moodle_is_blocked_alone(ratings: Ratings) -> None:
+    ratings.moodle.students.discard(102)
+    ratings.room.switch("moodle")
+    assert ratings.deliver() == {"delivered": 2, "blocked": 1}
+    assert ("moodle", "ben", 2.0, "blocked", "not_rated") in ratings.room.deliveries()
+
+
+@pytest.mark.parametrize(
+    ("break_it", "code"),
+    [
+        (lambda moodle: setattr(moodle, "token", "other"), "auth"),
+        (lambda moodle: setattr(moodle, "may_enter", False), "forbidden"),
+        (lambda moodle: moodle.functions.discard(GRADE), "forbidden"),
+    ],
+    ids=["token", "course", "function"],
+)
+def test_what_a_person_must_mend_blocks_and_is_sent_once_it_is_mended(
+    ratings: Ratings, break_it: Callable[[PretendMoodle], object], code: str
+) -> None:
+    ratings.room.switch("moodle")
+    token, functions = ratings.moodle.token, set(ratings.moodle.functions)
+    break_it(ratings.moodle)
+    assert ratings.deliver() == {"blocked": 3}
+    codes = {row[4] for row in ratings.room.deliveries()}
+    reasons = {row[0] for row in ratings.room.rows(schema.delivery, "reason")}
+    assert codes == {code}
+    assert token not in str(reasons)
+    ratings.moodle.token, ratings.moodle.functions = token, functions
+    ratings.moodle.may_enter = True
+    ratings.release()
+    assert ratings.deliver() == {"delivered": 3}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"forwards": True, "drops": True},
+        {"status": "503 Service Unavailable", "headers": (("Retry-After", "1"),)},
+        {"status": "200 OK", "media_type": "text/html", "body": b"<p>upgrade</p>"},
+        {
+            "status": "200 OK",
+            "body": b'{"exception":"x","errorcode":"dmlwriteexception","message":"m"}',
+        },
+    ],
+)
+def test_a_passing_fault_ends_with_one_rating_each(
+    ratings: Ratings, fault: dict[str, object]
+) -> None:
+    ratings.room.switch("moodle")
+    ratings.proxy.play("POST", "server.php", times=6, **fault)
+    for _round in range(8):
+        ratings.deliver()
+        ratings.clock.move(seconds=80)
+    assert {row[3] for row in ratings.room.deliveries()} == {"delivered"}
+    assert ratings.moodle.shown() == SHOWN
+    assert len(ratings.moodle.evidence) == 3
+    assert len(ratings.moodle.competencies) == 1
+
+
+FOUR_LEVELS = Levels(("Beginning", "Developing", "Proficient", "Advanced"), 2)
+
+
+@pytest.mark.parametrize(
+    ("names", "proficient", "items"),
+    [
+        (("beginning", "Developing", "Proficient", "Advanced"), {3, 4}, (1, 2, 3, 4)),
+        (("None", *FOUR_LEVELS.names), {5}, (2, 3, 4, 5)),
+        (("Not yet", "Yes"), {2}, (1, 1, 2, 2)),
+        (("1", "2", "3"), {3}, (1, 2, 3, 3)),
+        (("1", "2", "3"), {2, 3}, (1, 1, 2, 3)),
+        (("1", "2", "3", "4", "5", "6"), {4, 5, 6}, (1, 3, 4, 6)),
+    ],
+)  # fmt: skip
+def test_each_level_has_its_item(
+    names: tuple[str, ...], proficient: set[int], items: tuple[int, ...]
+) -> None:
+    scale = RatingScale(names, frozenset(proficient))
+    assert items_for(FOUR_LEVELS, scale) == Items(scale, items)
+
+
+def test_a_scale_on_which_all_are_proficient_says_nothing() -> None:
+    with pytest.raises(DeliveryError, match="no item for students"):
+        items_for(FOUR_LEVELS, RatingScale(("A", "B"), frozenset({1, 2})))
+
+
+def test_a_long_statement_is_kept_whole_and_named_short() -> None:
+    text = "Use the symbols <, > & = " * 30
+    node = Node("guid", "", text, None)
+    assert short_name(node).startswith("Use the symbols \u2039, \u203a & =")
+    assert len(short_name(node)) <= 100
+    assert short_name(node).endswith("…")
+    assert description(text).startswith("Use the symbols &lt;, &gt; &amp; =")
+    assert description(text).count("Use") == 30
+
+
+def test_the_import_file_has_the_scale_and_every_competency_below_its_parent() -> None:
+    framework = Framework(
+        "fw-1",
+        title="Grade 7",
+        competencies=(
+            Competency("leaf", statement="Add <em>all</em> & more", human_code="7.1"),
+            Competency("root", statement="Numbers"),
+        ),
+        associations=(
+            Association("a1", "isChildOf", "leaf", "root"),
+            Association("a2", "isChildOf", "root", "fw-1"),
+        ),
+    )
+    rows = list(csv.reader(io.StringIO(format_import(framework, FOUR), newline="")))
+    head, frame, root, leaf = rows
+    assert tuple(head) == COLUMNS
+    assert (frame[1], frame[5], frame[12]) == (
+        "fw-1", "Beginning,Developing,Proficient,Advanced", "1",
+    )  # fmt: skip
+    assert root[:4] == ["", "root", "Numbers", "Numbers"]
+    assert leaf[:4] == ["root", "leaf", "7.1", "Add all &amp; more"]
