@@ -15,7 +15,7 @@ class Helper:
 
     ``from_level`` and ``to_level`` are places in the scale, 0 the lowest, None for
     no bound. ``opened`` counts students who opened it, ``succeeded`` those of them
-    who have shown the competency since.
+    who have shown the competency since. ``is_primary``: the class works with it first.
     """
 
     key: int
@@ -26,6 +26,7 @@ class Helper:
     opened: int = 0
     succeeded: int = 0
     is_own: bool = False
+    is_primary: bool = False
 
     @property
     def success(self) -> float:
@@ -48,7 +49,8 @@ def ranked(helpers: Iterable[Helper], level: int | None) -> tuple[Helper, ...]:
     """The resources in the order a student at level should meet them.
 
     What is not meant for her level is left out. A teacher's pins come first, then
-    what names her level, then what helped others most often, then the class's own.
+    what names her level, then what helped others most often, then the class's own,
+    then what the school system calls primary.
     """
     fitting = [one for one in helpers if one.fits(level)]
     fitting.sort(
@@ -57,6 +59,7 @@ def ranked(helpers: Iterable[Helper], level: int | None) -> tuple[Helper, ...]:
             one.is_for_all,
             -round(one.success, 9),
             not one.is_own,
+            not one.is_primary,
             one.title.casefold(),
             one.key,
         )

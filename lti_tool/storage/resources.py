@@ -19,6 +19,7 @@ from sqlalchemy import (
     update,
 )
 
+from lti_tool.storage import class_resources
 from lti_tool.storage.database import rows
 from lti_tool.storage.evidence import put_change
 from lti_tool.storage.schema import (
@@ -28,9 +29,12 @@ from lti_tool.storage.schema import (
     resource,
     resource_opening,
     resource_use,
+    sis_resource,
 )
 from lti_tool.storage.session import Session
 
+# What the SIS says of one that came from there.
+_SAID = ("vendor_id", "importance", "roles")
 FIELDS = ("title", "url", "licence", "language", "kind", "description")
 
 
@@ -63,6 +67,24 @@ class Offer:
     description: str | None
     opened: int
     succeeded: int
+    made_by: str
+    vendor_id: str | None = None
+    importance: str | None = None
+    roles: tuple[str, ...] = ()
+
+    @property
+    def is_for_students(self) -> bool:
+        """Tell whether students may have it."""
+        return is_for_students(self.roles)
+
+
+def is_for_students(roles: Collection[str]) -> bool:
+    """Tell whether students are among roles; where none is named, all may have it.
+
+    Source: OneRoster 1.2 Resources, roles: for whom a resource is.
+    """
+    said = {role.strip().casefold() for role in roles}
+    return not said or not said.isdisjoint({"student", "learner"})
 
 
 def insert_resource(
@@ -211,15 +233,18 @@ def load_offers(
         select(
             resource_use,
             *(resource.c[name] for name in ("origin", *FIELDS)),
+            *(sis_resource.c[name] for name in _SAID),
             func.coalesce(openings.c.people, 0).label("opened"),
             func.coalesce(success.c.people, 0).label("succeeded"),
         )
         .join(resource, resource.c.id == resource_use.c.resource_id)
         .join(competency, competency.c.id == resource_use.c.competency_id)
+        .outerjoin(sis_resource, class_resources.is_theirs())
         .outerjoin(openings, _same(openings))
         .outerjoin(success, _same(success))
         .where(
             resource.c.retired_at.is_(None),
+            class_resources.is_shown(course_id),
             or_(mine, resource_use.c.course_id.is_(None)),
             competency.c.framework_id == framework_id.scalar_subquery(),
         )
@@ -239,10 +264,9 @@ def load_offers(
 
 def _offer(row: Mapping[str, Any]) -> Offer:
     names = Use.__dataclass_fields__
-    return Offer(
-        use=Use(**{name: row[name] for name in names}),
-        **{name: row[name] for name in Offer.__dataclass_fields__ if name != "use"},
-    )
+    told = {name: row[name] for name in Offer.__dataclass_fields__ if name != "use"}
+    told["roles"] = tuple(row["roles"] or ())
+    return Offer(use=Use(**{name: row[name] for name in names}), **told)
 
 
 def _same(people: Subquery) -> ColumnElement[bool]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from lti_tool.storage import class_resources
+from lti_tool.storage.alignments import BY_SIS
 from lti_tool.storage.resources import Offer
 from lti_tool.web.marks import Mark
 from lti_tool.web.texts import gettext, ngettext
@@ -31,11 +33,15 @@ class Shown:
     is_pinned: bool
     is_own: bool  # offered by the course itself
     has_link: bool
+    vendor: str
+    is_of_class: bool  # the SIS gives it to the class
+    is_named: bool  # offered because it names the competency itself
+    is_for_students: bool
 
 
 def for_student(offers: Iterable[Offer], level: int | None) -> list[Shown]:
     """Return what may help a student at level, best first, at most MOST."""
-    by_id = {one.use.resource_id: one for one in offers}
+    by_id = {one.use.resource_id: one for one in offers if one.is_for_students}
     found = ranked(map(_helper, by_id.values()), level)
     return [_shown(by_id[one.key], ()) for one in found[:MOST]]
 
@@ -58,6 +64,7 @@ def _helper(one: Offer) -> Helper:
         opened=one.opened,
         succeeded=one.succeeded,
         is_own=one.use.course_id is not None,
+        is_primary=one.importance == "primary",
     )
 
 
@@ -76,6 +83,10 @@ def _shown(one: Offer, told: Sequence[Mark]) -> Shown:
         is_pinned=one.use.is_pinned,
         is_own=one.use.course_id is not None,
         has_link=one.url is not None,
+        vendor=one.vendor_id or "",
+        is_of_class=one.origin == class_resources.ORIGIN,
+        is_named=one.made_by == BY_SIS,
+        is_for_students=one.is_for_students,
     )
 
 

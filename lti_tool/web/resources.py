@@ -7,7 +7,8 @@ from dataclasses import replace
 from flask import Blueprint, abort, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from lti_tool.storage import curriculum, resources
+from lti_tool.storage import class_resources, curriculum, resources
+from lti_tool.storage.class_resources import ClassResource
 from lti_tool.storage.curriculum import Plan, PlanCompetency
 from lti_tool.storage.database import Session
 from lti_tool.storage.resources import Offer, Use
@@ -34,6 +35,7 @@ def overview() -> str:
         plan = curriculum.load_plan(session, course_id)
         offers = resources.load_offers(session, course_id)
         assigned = curriculum.load_assignments(session, course_id)
+        given = class_resources.load_class(session, course_id)
     spoken = {aligned for one in assigned for _, aligned, _ in one.alignments}
     found = [
         one
@@ -55,7 +57,25 @@ def overview() -> str:
             competency: sum(one.use.is_pinned for one in some)
             for competency, some in offers.items()
         },
+        given=[_given(one) for one in given],
+        said=request.args.get("said"),
     )
+
+
+@views.post("/s/<sid>/resources")
+def turn() -> ResponseReturnValue:
+    """Hide what the school's system gives the class, or show it again."""
+    seat, course_id = course_seat("instructor")
+    who = f"person:{seat.person_id}"
+    act = request.form.get("act", "")
+    wanted = request.form.get("resource", type=int)
+    acts = {"hide": class_resources.hide, "show": class_resources.show}
+    if wanted is None or act not in acts:
+        abort(404)
+    with database().write() as session:
+        is_new = acts[act](session, course_id, wanted, who=who, now=clock())
+    said = act if is_new else "same"
+    return redirect(seat_url("resources.overview", said=said, _anchor="given"), 303)
 
 
 @views.get("/s/<sid>/resources/<int:competency_id>")
@@ -107,6 +127,8 @@ def leave(competency_id: int) -> ResponseReturnValue:
     if wanted is None:
         return redirect(back, 303)
     if offer is None or offer.url is None:
+        abort(404)
+    if seat.role == "learner" and not offer.is_for_students:
         abort(404)
     if seat.role == "learner" and not seat.is_test_user:
         with database().write() as session:
@@ -179,9 +201,14 @@ def _alter(
 ) -> bool:
     """Pin, unpin or remove; a resource of the school gets a line of the course."""
     wanted = request.form.get("resource", type=int)
+    if act == "tie":
+        return _tie(session, course_id, competency_id, wanted, who)
     offer = _offer(session, course_id, competency_id, wanted)
     if offer is None:
         return False
+    if act == "hide":
+        shown = offer.use.resource_id
+        return class_resources.hide(session, course_id, shown, who=who, now=clock())
     mine = replace(offer.use, course_id=course_id)
     if act == "remove":
         return resources.drop_use(session, mine, who=who, now=clock())
@@ -189,6 +216,26 @@ def _alter(
         pinned = replace(mine, is_pinned=act == "pin")
         return resources.save_use(session, pinned, who=who, now=clock())
     return False
+
+
+def _tie(
+    session: Session, course_id: int, competency_id: int, wanted: int | None, who: str
+) -> bool:
+    """Offer what the class has from the school's system; a teacher's yes."""
+    held = class_resources.load_class(session, course_id)
+    if wanted not in {one.id for one in held if not one.is_hidden}:
+        abort(404)
+    use = Use(wanted, competency_id, course_id)
+    return resources.save_use(session, use, who=who, now=clock())
+
+
+def _given(one: ClassResource) -> dict[str, object]:
+    """One resource of the class's own list, as its template shows it."""
+    return {
+        "one": one,
+        "host": host_of(one.url) if one.url else "",
+        "is_for_students": resources.is_for_students(one.roles),
+    }
 
 
 def _fault(error: ResourceError) -> str:
@@ -212,6 +259,8 @@ def _page(seat: Seat, course_id: int, competency_id: int, fault: str = "") -> st
         one = _named(plan, competency_id)
         offers = resources.load_offers(session, course_id, [competency_id])
         assigned = curriculum.load_assignments(session, course_id)
+        given = class_resources.load_class(session, course_id)
+    there = {each.use.resource_id for each in offers.get(competency_id, ())}
     told = marks.marks_of(plan.scale)
     places = [each.id for each in plan.competencies]
     at = places.index(competency_id)
@@ -227,6 +276,7 @@ def _page(seat: Seat, course_id: int, competency_id: int, fault: str = "") -> st
         work=work_for(competency_id, assigned, seat.frame_origins),
         before=places[at - 1] if at else None,
         after=places[at + 1] if at + 1 < len(places) else None,
+        given=[each for each in given if not (each.is_hidden or each.id in there)],
         removing=request.args.get("remove", type=int),
         said=request.args.get("said"),
         typed=request.form if fault else {},

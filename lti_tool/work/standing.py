@@ -13,7 +13,15 @@ from lti_tool.storage.database import Session
 from lti_tool.storage.judging import Judging
 from lti_tool.storage.outbox import Delivery
 from lti_tool.storage.standing import CellKey, StoredAttainment
-from lti_tool.work import carrying, cells, pieces, reasons, scores, student_records
+from lti_tool.work import (
+    carrying,
+    cells,
+    class_resources,
+    pieces,
+    reasons,
+    scores,
+    student_records,
+)
 from lti_tool.work.pieces import Scope
 from lti_tool.work.whys import Why, why
 
@@ -95,6 +103,7 @@ def refresh_courses(
     if scope == pieces.ALL and not is_nightly:
         for course_id in courses:
             scores.follow_objectives(session, course_id, now=now)
+        class_resources.follow(session, courses, now=now)
     terms = judging.load(session, courses)
     reach = _reach(terms, scope)
     read = pieces.load(session, courses, _reading(terms, scope))

@@ -92,6 +92,18 @@ def _stored(session: Session, framework_id: int, fingerprint: str) -> Shelf | No
     return Shelf(fingerprint, parse_words(words), _parse_codes(said), stem)
 
 
+def load_codes(session: Session, framework_id: int) -> Codes:
+    """Return the codes of a framework: from memory, else stored, else worked out."""
+    print_ = suggestions.load_fingerprint(session, framework_id)
+    if print_ in _shelves:
+        return _shelves[print_].codes
+    said = suggestions.load_index(session, framework_id, CODES, print_)
+    if said is not None:
+        return _parse_codes(said)
+    package = frameworks.load_package(session, framework_id)
+    return codes_of(package, suggestable(package))
+
+
 def _build(
     database: Database, framework_id: int, fingerprint: str, now: datetime
 ) -> Shelf:

@@ -72,17 +72,18 @@ HELPERS = {
     "useless": Helper(6, "useless", opened=8),
     "once": Helper(7, "once", opened=1, succeeded=1),
     "own": Helper(8, "own", is_own=True),
+    "zulu": Helper(9, "zulu", is_primary=True),
 }
 
 
 @pytest.mark.parametrize(
     ("level", "order"),
     [
-        (None, "pinned low helped once own plain useless"),
-        (0, "pinned low helped once own plain useless"),
-        (1, "pinned low helped once own plain useless"),
-        (2, "pinned high helped once own plain useless"),
-        (3, "pinned high helped once own plain useless"),
+        (None, "pinned low helped once own zulu plain useless"),
+        (0, "pinned low helped once own zulu plain useless"),
+        (1, "pinned low helped once own zulu plain useless"),
+        (2, "pinned high helped once own zulu plain useless"),
+        (3, "pinned high helped once own zulu plain useless"),
     ],
 )
 def test_pins_come_first_then_the_level_then_what_helped_others(

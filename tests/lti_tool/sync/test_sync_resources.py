@@ -9,6 +9,7 @@ from flask import Flask, Response, request
 
 from lti_tool.storage import schema
 from oneroster.models import Record, Resource, refer
+from tests.lti_tool.sync.test_sync_people import classes
 
 if TYPE_CHECKING:
     from tests.lti_tool.sync.conftest import Host, OpenFeed, Provider, Sis
@@ -108,3 +109,53 @@ def test_a_roster_waits_for_no_resources(
     assert [text for code, text in told if code == "not_served"][-1] == said
     assert report.plan["resources"].ends == 0
     assert sis.rows(schema.sis_resource, "sourced_id", "status") == [("book", "active")]
+
+
+def offered(sis: Sis) -> list[tuple[int, str]]:
+    """The course of each offer, and what is offered there."""
+    titles = dict(sis.rows(schema.resource, "id", "title"))
+    uses = sis.rows(schema.resource_use, "course_id", "resource_id", "made_by")
+    assert {one[2] for one in uses} <= {"sis"}
+    return [(course, titles[resource]) for course, resource, _ in uses]
+
+
+def test_a_resource_stands_where_it_names_the_competency(sis: Sis) -> None:
+    sis.sync()
+    classes(sis)
+    with sis.database.write() as session:
+        values = {"human_code": "CCSS.Math.Content.7.RP.A.1", "case_id": GUID}
+        session.execute(schema.competency.update().values(**values))
+    about = {"learningObjectives": [{"source": "case", "ids": [GUID.upper()]}]}
+    give(
+        sis,
+        a_resource("code", "Unit rates (7.RP.1)"),
+        a_resource("guid", "A book", metadata=about),
+        a_resource("none", "Chapter 7.1"),
+    )
+    sis.put("resources", a_resource("elsewhere", "7.RP.1 of no class"))
+    sis.sync()
+    assert offered(sis) == [(1, "Unit rates (7.RP.1)"), (1, "A book")]
+    made = sis.rows(schema.resource_use, "id", "made_at")
+    sis.sync(at=sis.later(60))
+    assert sis.rows(schema.resource_use, "id", "made_at") == made
+    sis.change("resources", "code", title="Unit rates")
+    sis.change("courses", "math", resources=(refer("resource", "elsewhere"),))
+    sis.sync()
+    assert offered(sis) == [
+        (1, "A book"),
+        (1, "7.RP.1 of no class"),
+        (2, "7.RP.1 of no class"),
+    ]
+
+
+def test_what_the_sis_takes_back_no_class_has(sis: Sis) -> None:
+    give(sis, a_resource("book"), a_resource("film"))
+    sis.sync()
+    assert len(sis.rows(schema.class_resource, "id")) == 2
+    sis.drop("resources", "film")
+    sis.sync()
+    sis.change("classes", "a", resources=())
+    assert len(sis.rows(schema.class_resource, "id")) == 1
+    sis.sync()
+    assert sis.rows(schema.class_resource, "id") == []
+    assert len(sis.rows(schema.resource, "id")) == 2
