@@ -22,7 +22,7 @@ from lti_tool.work import plans_of_course, standing
 from lti_tool.work.plans_of_course import Saved
 from mappings.counting import KINDS, ORDERS
 
-DESTINATIONS = ("ags", "oneroster", "moodle")
+DESTINATIONS = ("ags", "oneroster", "canvas", "moodle")
 WHO = "cli"
 
 

@@ -8,10 +8,12 @@ that "delivered" means seen there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
+
+from lti_tool.errors import DeliveryError
 
 SAME: Final = 0.0001  # Moodle keeps five decimals after rescaling
 
@@ -60,15 +62,24 @@ class Shown:
             levels and not our numbers; then value is only for people.
         is_ours: who set it, where a destination tells; None where it does not, and
             only a value we never sent betrays somebody else's hand.
+        is_settled: it will stand so; not while the destination is still at work.
+        at: when it was set there, by our clock, where a destination works on what it
+            was told after it has answered; None where it is done by then.
     """
 
     value: float | None
     text: str | None = None
     stands_for: frozenset[float] | None = None
     is_ours: bool | None = None
+    is_settled: bool = True
+    at: datetime | None = None
 
     def shows(self, value: float | None) -> bool:
         """Tell whether this is value, as exactly as the destination can keep it."""
+        return self.is_settled and self.tends_to(value)
+
+    def tends_to(self, value: float | None) -> bool:
+        """Tell whether this is value, or will be once the destination is done."""
         if self.value is None or value is None:
             return self.value is value
         if self.stands_for is not None:
@@ -109,4 +120,21 @@ class Destination(Protocol):
         """Write outcome; writing it twice leaves what writing it once left.
 
         Returns what the destination answered, for the receipt.
+        """
+
+
+@runtime_checkable
+class Together(Protocol):
+    """A destination that is told many outcomes of a column at once."""
+
+    batch: int
+    """How many at most."""
+
+    def send_together(
+        self, address: str, outcomes: Sequence[Outcome]
+    ) -> Sequence[Mapping[str, Any] | DeliveryError]:
+        """Write outcomes, of a student each; returns what became of each, in order.
+
+        Raises:
+            DeliveryError: none of them was taken, or nobody knows.
         """

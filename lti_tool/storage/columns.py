@@ -40,6 +40,8 @@ class Place:
     class_sourced_id: str | None = None
     course_id: int | None = None
     context_id: str | None = None
+    launched_id: int | None = None  # the placement, where it is not AGS we go by
+    services_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,16 @@ def load_list(session: Session) -> list[dict[str, Any]]:
     )
 
 
+def load_case_id(session: Session, framework_id: int) -> str:
+    """Return the CASE identifier of a framework's document, '' if it is not there."""
+    return (
+        session.scalar(
+            select(framework.c.case_id).where(framework.c.id == framework_id)
+        )
+        or ""
+    )
+
+
 def find_framework(session: Session, name: str) -> int:
     """Return our id of a framework named by our id, its GUID or its exact title.
 

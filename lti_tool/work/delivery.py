@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from lti_tool.errors import DeliveryError
 from lti_tool.logs import log
-from lti_tool.platforms.destination import NOTHING, Outcome, Shown
+from lti_tool.platforms.destination import NOTHING, Outcome, Shown, Together
 from lti_tool.storage import outbox
 from lti_tool.storage.database import Database
 from lti_tool.storage.outbox import Delivery, Settlement
@@ -221,7 +221,11 @@ def _send_all(
 ) -> list[_Told]:
     """Send rows, several at once; when the destination goes away, the rest waits."""
     told: list[_Told] = []
-    room = ground.destination.parallel * ROUNDS
+    together = ground.destination
+    if isinstance(together, Together):
+        room = together.batch
+    else:
+        room = ground.destination.parallel * ROUNDS
     away: list[DeliveryError] = []
 
     def send(row: Delivery, outcome: Outcome) -> _Told:
@@ -248,8 +252,33 @@ def _send_all(
                         for row, outcome in zip(rows, outcomes, strict=True)
                     },
                 )
-            told += pool.map(send, rows, outcomes)
+            if isinstance(together, Together):
+                told += _send_together(together, column.address, rows, outcomes, away)
+            else:
+                told += pool.map(send, rows, outcomes)
     return told
+
+
+def _send_together(
+    destination: Together,
+    address: str,
+    rows: Sequence[Delivery],
+    outcomes: Sequence[Outcome],
+    away: list[DeliveryError],
+) -> list[_Told]:
+    """Send rows by one call; away, filled here, keeps the next ones at home."""
+    if away:
+        return [_Told(row, None, away[0]) for row in rows]
+    try:
+        answers = destination.send_together(address, outcomes)
+    except DeliveryError as error:
+        if error.code in AWAY:
+            away.append(error)
+        return [_Told(row, None, error) for row in rows]
+    return [
+        _Told(row, None, one) if isinstance(one, DeliveryError) else _Told(row, one)
+        for row, one in zip(rows, answers, strict=True)
+    ]
 
 
 def _outcome(

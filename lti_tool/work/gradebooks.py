@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from lti_tool.errors import DeliveryError
 from lti_tool.platforms.destination import Column, Destination, Shown
-from lti_tool.storage import columns, outbox
+from lti_tool.storage import columns, lms_places, outbox
 from lti_tool.storage.columns import Place
-from lti_tool.storage.database import Database
+from lti_tool.storage.database import Database, Session
 from lti_tool.storage.outbox import Delivery, Sent
 
 Connect = Callable[[str, Place], Destination]
@@ -24,11 +25,18 @@ _NO_PLACE: Final = {
     "moodle": "this course was never opened from a Moodle whose web services we know; "
     "give the platform their address and a token, and open the tool once from the "
     "course",
+    "canvas": "this course was never opened from a Canvas whose REST API is connected; "
+    "connect it, then open the tool once from the course",
 }
-_PLACES: Final = {
+_PLACES: Final[Mapping[str, Callable[[Session, int], Place | None]]] = {
     "ags": columns.load_ags_place,
     "oneroster": columns.load_sis_place,
     "moodle": columns.load_outcomes_place,
+    "canvas": partial(lms_places.load_lms_place, vendor="canvas"),
+}
+# What people are called there; by the platform's sub or the SIS's id where not said.
+_PEOPLE: Final[Mapping[str, Callable[[Session, Place], dict[int, str]]]] = {
+    "canvas": lms_places.load_numbers,
 }
 _GONE: Final = (
     "the column was removed there. It is made anew when you say so: masterybridge "
@@ -77,7 +85,7 @@ def open_ground(
         sent = outbox.load_sent(session, name, course_id)
     destination = connect(name, place)
     with database.read() as session:
-        recipients = columns.load_recipients(session, place)
+        recipients = _PEOPLE.get(name, columns.load_recipients)(session, place)
     return Ground(name, course_id, destination, place, recipients, told, sent)
 
 

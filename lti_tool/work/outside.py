@@ -23,9 +23,10 @@ from lti_tool.storage.database import Database
 from lti_tool.storage.sources import Source
 from lti_tool.work import competencies, notices
 from lti_tool.work.admission import LAUNCH_PATH
+from lti_tool.work.canvas import Canvases
 from lti_tool.work.feeds import BundleFeed, Feed, RestFeed
 from lti_tool.work.groups import pull_groups
-from lti_tool.work.lms import Lms
+from lti_tool.work.lms import Lms, utc_now
 from lti_tool.work.members import MemberPull, pull_members
 from lti_tool.work.source_settings import parse_settings
 from oneroster.auth import Authorization, BearerKey, ClientCredentials, OAuth1
@@ -75,6 +76,13 @@ class Outside:
         self._database = database
         self._key = settings.load_secret_key()
         self._lms = Lms(database, settings)
+        self._canvases = Canvases(
+            database,
+            GuardedSession(settings.local_hosts),
+            settings.local_hosts,
+            self._key,
+            clock=utc_now,
+        )
         self._pulled: dict[int, float] = {}
 
     def feed(self, source: Source, *, is_trial: bool = False) -> Feed:
@@ -185,6 +193,9 @@ class Outside:
                 return self._sis(place)
             if destination == "ags" and place.ags_line_items_url is not None:
                 return self._ags(place)
+            if destination == "canvas" and place.launched_id is not None:
+                self.pull_members(place.launched_id)
+                return self._canvases.destination(place)
             if place.context_id is not None:
                 self.pull_members(place.placement_id or 0)
                 return competencies.connect(

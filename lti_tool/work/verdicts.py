@@ -26,7 +26,11 @@ _NO_ONE: Final = {
     "oneroster": "this student is not in the SIS source of the course",
     "moodle": "Moodle has not told us who this student is there; the student opens the "
     "tool once, or the class list is pulled",
+    "canvas": "Canvas has not told us this student's number there; the student opens "
+    "the tool once, or the class list is pulled",
 }
+# How far two clocks whose difference was measured may still lie apart.
+_CLOCKS: Final = timedelta(seconds=2)
 
 
 def before_sending(
@@ -55,7 +59,7 @@ def before_sending(
             continue
         there = shown.get(recipient, NOTHING)
         ours = sent.get((row.person_id, row.competency_id))
-        if there.shows(row.value):
+        if there.shows(row.value) and not _may_change(there, row, ours):
             settled.append(Settlement(row.id, "delivered", read_back=there.value))
         elif _is_theirs(there, ours):
             settled.append(_kept(row, there, ours))
@@ -64,13 +68,27 @@ def before_sending(
     return settled, sending
 
 
+def _may_change(shown: Shown, row: Delivery, sent: Sent | None) -> bool:
+    """Tell whether another value of ours may yet arrive over what is shown.
+
+    It was sent after what is shown was set, and the destination works on what it is
+    told after it has answered.
+    """
+    return (
+        shown.at is not None
+        and sent is not None
+        and sent.values != {row.value}
+        and shown.at <= sent.newest_at + _CLOCKS
+    )
+
+
 def _is_theirs(shown: Shown, sent: Sent | None) -> bool:
     """Tell whether a person set what is shown: it is nothing that we sent."""
     if shown.value is None:
         return False
     if shown.is_ours is not None:
         return not shown.is_ours
-    return sent is None or not any(shown.shows(value) for value in sent.values)
+    return sent is None or not any(shown.tends_to(value) for value in sent.values)
 
 
 def _kept(row: Delivery, shown: Shown, sent: Sent | None) -> Settlement:

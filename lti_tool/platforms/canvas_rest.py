@@ -1,0 +1,290 @@
+"""Canvas's own REST interface: one request at a time, refusals told apart, pages.
+
+Source: facts/canvas.md section 9; Canvas doc/api/throttling.md, pagination.md.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+import requests
+from pydantic import TypeAdapter, ValidationError
+
+from lti_tool.errors import DeliveryError, PlatformError
+from lti_tool.platforms.canvas_tokens import API, CanvasToken, root_of
+from lti_tool.platforms.http import Answer, Ask, ask
+from lti_tool.platforms.paging import ONCE, Pages, Patience
+
+# Whole numbers beyond 2^53 lose their last digits in many a JSON reader.
+STRING_IDS: Final = "application/json+canvas-string-ids"
+PAGE: Final = 100
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
+_TOO_MANY, _UNAVAILABLE, _SERVER = 429, 503, 500
+_TEXT_LIMIT: Final = 300
+_PERMANENT: Final = frozenset({"auth", "address", "redirect", "config"})
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast we go.
+
+    Attributes:
+        low: of a quota of usually 700; with less than it left, we rest.
+        refill: how much of it comes back in a second.
+        longest_rest: seconds; a worker that slept longer would lose its lease.
+        sleep: how a rest is taken.
+    """
+
+    low: float = 150.0
+    refill: float = 10.0
+    longest_rest: float = 5.0
+    sleep: Callable[[float], None] = time.sleep
+
+
+Fields = Sequence[tuple[str, str]]
+
+
+class CanvasRest:
+    """Asks one Canvas in the name of its service account."""
+
+    def __init__(
+        self,
+        session: requests.Session,
+        base_url: str,
+        token: CanvasToken,
+        pace: Pace | None = None,
+    ) -> None:
+        """Ask at base_url (the school's host, with or without /api/v1)."""
+        self._session = session
+        self.base_url = root_of(base_url)
+        self._token = token
+        self._pace = pace or Pace()
+        self._left = math.inf
+        self._answered_at: datetime | None = None
+
+    @property
+    def host(self) -> str:
+        """The host, for what is said to people."""
+        return urlsplit(self.base_url).hostname or "?"
+
+    def get(self, path: str, shape: TypeAdapter[T], fields: Fields = ()) -> T:
+        """Return what stands at a path of the interface, read.
+
+        Raises:
+            DeliveryError: see call.
+        """
+        return read(self.call("GET", self._url(path, fields)), shape)
+
+    def every(
+        self,
+        path: str,
+        shape: TypeAdapter[T],
+        fields: Fields = (),
+        patience: Patience = ONCE,
+    ) -> Iterator[T]:
+        """Yield the pages of a list, each next one as Canvas names it.
+
+        Raises:
+            DeliveryError: paging; besides what call raises.
+        """
+        first = self._url(path, [*fields, ("per_page", str(PAGE))])
+        pages = Pages(
+            lambda url: self.call("GET", url), lambda one: read(one, shape), patience
+        )
+        for page in pages(first):
+            yield page.content
+
+    def send(
+        self, method: str, path: str, content: Mapping[str, Any] | bytes | None = None
+    ) -> Answer:
+        """Write something: content goes as JSON, bytes as a CSV file.
+
+        Raises:
+            DeliveryError: see call; after timeout and connect nobody knows whether
+                it was carried out.
+        """
+        return self.call(method, self._url(path), content)
+
+    def call(
+        self, method: str, url: str, content: Mapping[str, Any] | bytes | None = None
+    ) -> Answer:
+        """Ask once, with a fresh token if ours was refused; gives a success.
+
+        Raises:
+            DeliveryError: auth, scope, forbidden, gone, rejected, rate or platform;
+                or Canvas was not reached: connect, timeout, redirect, too_large or
+                address.
+        """
+        with self._token.turn:
+            try:
+                token = self._token.current()
+                answer = self._ask(method, url, content, token)
+                is_refused = is_bad_token(answer) and self._token.renew(token)
+                if is_refused:
+                    answer = self._ask(method, url, content, self._token.current())
+            except DeliveryError:
+                raise
+            except PlatformError as error:
+                raise DeliveryError(
+                    str(error), error.code, permanent=error.code in _PERMANENT
+                ) from error
+        if not requests.codes.ok <= answer.status < requests.codes.multiple_choices:
+            raise refusal(answer)
+        return answer
+
+    def _ask(
+        self,
+        method: str,
+        url: str,
+        content: Mapping[str, Any] | bytes | None,
+        token: str,
+    ) -> Answer:
+        self._rest()
+        headers = {"Authorization": f"Bearer {token}", "Accept": STRING_IDS}
+        body = content if isinstance(content, bytes) else None
+        if body is not None:
+            headers["Content-Type"] = "text/csv; charset=utf-8"
+        elif content is not None:
+            headers["Content-Type"] = "application/json"
+            body = json.dumps(content, allow_nan=False).encode()
+        answer = ask(self._session, Ask(method, url, headers, body))
+        self._left = _number(answer.headers.get("X-Rate-Limit-Remaining"))
+        self._answered_at = answered_at(answer)
+        return answer
+
+    def ahead(self, now: datetime) -> timedelta:
+        """Return how far Canvas's clock was ahead of ours when it answered just now."""
+        return (self._answered_at or now) - now
+
+    def _rest(self) -> None:
+        """Let the quota come back before it is used up."""
+        missing = self._pace.low - self._left
+        if missing > 0:
+            rest = min(missing / self._pace.refill, self._pace.longest_rest)
+            self._pace.sleep(rest)
+
+    def _url(self, path: str, fields: Fields = ()) -> str:
+        query = f"?{urlencode(fields)}" if fields else ""
+        return f"{self.base_url}{API}{path}{query}"
+
+
+def read(answer: Answer, shape: TypeAdapter[T]) -> T:
+    """Return an answer as what it should be.
+
+    Raises:
+        DeliveryError: format, it is something else.
+    """
+    try:
+        return shape.validate_json(answer.body)
+    except ValidationError:
+        raise DeliveryError(
+            f"{urlsplit(answer.url).hostname} answers with something we do not know "
+            "as Canvas's",
+            "format",
+            permanent=False,
+        ) from None
+
+
+def answered_at(answer: Answer) -> datetime:
+    """Return when Canvas answered, by its own clock, in whole seconds."""
+    try:
+        return parsedate_to_datetime(answer.headers.get("Date", "")).astimezone(UTC)
+    except ValueError:
+        return datetime.now(UTC).replace(microsecond=0)
+
+
+def is_bad_token(answer: Answer) -> bool:
+    """Tell whether a 401 speaks of the token, not of what its owner may do.
+
+    Canvas says 401 for both; only for a token it adds how to authenticate.
+    """
+    return answer.status == _UNAUTHORIZED and "WWW-Authenticate" in answer.headers
+
+
+def refusal(answer: Answer) -> DeliveryError:
+    """Return what an answer that is no success means."""
+    host, status = urlsplit(answer.url).hostname, answer.status
+    said = _said(answer)
+    code, words = _kind(answer, said)
+    quoted = f" ({said})" if said else ""
+    return DeliveryError(
+        f"{host} answered {status}{quoted}: {words}",
+        code,
+        permanent=code not in {"rate", "platform"},
+        retry_after=_retry_after(answer) if code == "rate" else None,
+    )
+
+
+def _kind(answer: Answer, said: str) -> tuple[str, str]:
+    status = answer.status
+    # Canvas: throttled is 403, told from "forbidden" by its body alone.
+    is_throttled = status == _FORBIDDEN and b"rate limit exceeded" in (
+        answer.body[:_TEXT_LIMIT].lower()
+    )
+    if is_throttled or status in {_TOO_MANY, _UNAVAILABLE}:
+        return "rate", "it asks us to wait"
+    if status >= _SERVER:
+        return "platform", "it failed; it is tried again"
+    return _refused(answer, said)
+
+
+def _refused(answer: Answer, said: str) -> tuple[str, str]:
+    if "insufficient scopes" in said.lower():
+        return "scope", (
+            "the developer key does not grant this; an administrator adds the scopes "
+            "that the guide lists to it and connects Canvas again"
+        )
+    if is_bad_token(answer):
+        return "auth", "it takes our token no more; connect Canvas again"
+    if answer.status in {_UNAUTHORIZED, _FORBIDDEN}:
+        return "forbidden", (
+            "the service account may not do this there; give its role the rights "
+            "that the guide lists"
+        )
+    if answer.status == _NOT_FOUND:
+        return "gone", "it is not there"
+    return "rejected", "it does not take what we sent"
+
+
+def _said(answer: Answer) -> str:
+    """Return Canvas's own words, as far as they are told apart from a page."""
+    try:
+        found = json.loads(answer.body)
+    except ValueError:
+        return ""
+    errors = found.get("errors", found) if isinstance(found, dict) else found
+    messages = [one for one in _messages(errors) if one.strip()]
+    return "; ".join(dict.fromkeys(messages))[:_TEXT_LIMIT]
+
+
+def _messages(errors: object) -> Iterator[str]:
+    if isinstance(errors, str):
+        yield errors
+    elif isinstance(errors, list):
+        for one in errors:
+            yield from _messages(one)
+    elif isinstance(errors, dict):
+        named = [errors[name] for name in ("message", "error") if name in errors]
+        for one in named or errors.values():
+            yield from _messages(one)
+
+
+def _retry_after(answer: Answer) -> float | None:
+    seconds = _number(answer.headers.get("Retry-After"))
+    return seconds if math.isfinite(seconds) and seconds > 0 else None
+
+
+def _number(text: str | None) -> float:
+    try:
+        return math.inf if text is None else float(text)
+    except ValueError:
+        return math.inf

@@ -1,0 +1,63 @@
+"""Courses in an LMS as its own interface knows them, beside LTI's services."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from lti_tool.storage.columns import Place
+from lti_tool.storage.schema import deployment, lms_user, placement, registration
+from lti_tool.storage.session import Session
+
+
+def load_lms_place(session: Session, course_id: int, vendor: str) -> Place | None:
+    """Return the newest placement of the course on a vendor's platform, or None.
+
+    Only a platform whose own interface we know the address of.
+    """
+    found = session.execute(
+        select(
+            placement.c.id,
+            placement.c.context_id,
+            deployment.c.registration_id,
+            func.coalesce(placement.c.nrps_url, placement.c.ags_line_items_url).label(
+                "services_url"
+            ),
+        )
+        .join(deployment, deployment.c.id == placement.c.deployment_id)
+        .join(registration, registration.c.id == deployment.c.registration_id)
+        .where(
+            placement.c.course_id == course_id,
+            registration.c.vendor == vendor,
+            registration.c.outcomes_url.is_not(None),
+            deployment.c.status == "active",
+            registration.c.status == "active",
+        )
+        .order_by(placement.c.seen_at.desc(), placement.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if found is None:
+        return None
+    return Place(
+        registration_id=found.registration_id,
+        launched_id=found.id,
+        context_id=found.context_id,
+        services_url=found.services_url,
+    )
+
+
+def load_numbers(session: Session, place: Place) -> dict[int, str]:
+    """Return by person the number the platform itself knows her by, where it told.
+
+    Of several accounts of a person the one seen last.
+    """
+    found = session.execute(
+        select(lms_user.c.person_id, lms_user.c.platform_user_id)
+        .where(
+            lms_user.c.registration_id == place.registration_id,
+            lms_user.c.person_id.is_not(None),
+            lms_user.c.platform_user_id.is_not(None),
+        )
+        .order_by(lms_user.c.seen_at, lms_user.c.id)
+    )
+    # A variable that the platform does not know comes back as it was written.
+    return {who: number for who, number in found if not number.startswith("$")}
