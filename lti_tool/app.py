@@ -80,6 +80,8 @@ class Orders(TypedDict, total=False):
     order_import: she sent a framework.
     order_levels: levels are to be worked out again.
     order_meaning: suggestions for a course had to go by words alone.
+    order_plan: somebody wants to know what sending would change elsewhere.
+    order_reconcile: what was told is to be compared; who asks.
     """
 
     tell_worker: Callable[[], None]
@@ -88,6 +90,8 @@ class Orders(TypedDict, total=False):
     order_import: Callable[[int], None]
     order_levels: Callable[[], None]
     order_meaning: Callable[[int], None]
+    order_plan: Callable[[int], None]
+    order_reconcile: Callable[[str], None]
 
 
 def create_app(

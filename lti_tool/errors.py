@@ -5,6 +5,7 @@ BridgeError
 ├── ConfigError        a setting or registration is missing or wrong; names it
 ├── NotFoundError      what was named is not here; says what was looked for
 ├── PlanError          settings of a course that make no plan; names each fault
+├── OutboxError        a delivery nothing of the kind can be done with; says why
 ├── LaunchError        a launch we refuse; .code and .status for the page
 │   └── UnprovenError  in order, but its browser is not proven; where to ask
 ├── SeatError          this seat may not see this page
@@ -74,6 +75,10 @@ class NotFoundError(BridgeError):
 
 class PlanError(BridgeError):
     """Settings of a course that make no plan; the text names each fault."""
+
+
+class OutboxError(BridgeError):
+    """A delivery with which that cannot be done; the text says why."""
 
 
 class LaunchError(BridgeError):
@@ -170,6 +175,9 @@ class DeliveryError(PlatformError):
     Attributes:
         permanent: sending the same again will not help.
         retry_after: seconds the destination asked us to wait, or None.
+        hopeless: it is the value that is refused; only another one will do.
+        said: what it said of it, in its own words; kept with the delivery and shown
+            to people, never logged.
     """
 
     def __init__(
@@ -179,7 +187,11 @@ class DeliveryError(PlatformError):
         *,
         permanent: bool,
         retry_after: float | None = None,
+        hopeless: bool = False,
+        said: str | None = None,
     ) -> None:
         super().__init__(text, code)
         self.permanent = permanent
+        self.hopeless = hopeless
         self.retry_after = retry_after
+        self.said = said

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from lti_tool.cli import sendings
 from lti_tool.cli.root import Bench, command, now, table
 from lti_tool.errors import PlanError
 from lti_tool.storage import (
@@ -68,6 +69,7 @@ def _say_course(bench: Bench, course_id: int, saved: Saved | None = None) -> Non
         switched_on = curriculum.load_destinations(session, course_id)
         settings = curriculum.load_plan_values(session, course_id)
         version = plan_versions.last_number(session, course_id)
+        sending = sendings.document(session, course_id)
     codes = {str(one.id): one.human_code or one.case_id for one in plan.competencies}
     document = {
         "id": course_id,
@@ -88,6 +90,7 @@ def _say_course(bench: Bench, course_id: int, saved: Saved | None = None) -> Non
         "version": version or None,
         "changed": None if saved is None else saved.effect,
         "destinations": {name: name in switched_on for name in DESTINATIONS},
+        "sending": sending,
         "refreshed_at": plan.refreshed_at,
         "line_items": work,
     }
@@ -96,7 +99,8 @@ def _say_course(bench: Bench, course_id: int, saved: Saved | None = None) -> Non
         table(
             f"{plan.title} · {plan.framework_title or 'no framework'} · "
             f"{_rule_text(settings)} · "
-            f"sent to: {', '.join(switched_on) or 'nobody'}{_saved_text(saved)}",
+            f"sent to: {', '.join(switched_on) or 'nobody'} ({sending['send']}, "
+            f"{sending['tell']} levels){_saved_text(saved)}",
             ("line item", "title", "category", "term", "scores", "alignments"),
             [
                 (
@@ -176,6 +180,7 @@ command(course, "show")(_course_show)
     multiple=True,
     metavar="|".join(DESTINATIONS) + "=on|off",
 )
+@sendings.options
 def _course_set(
     bench: Bench,
     name: str,
@@ -196,6 +201,7 @@ def _course_set(
             saved = plans_of_course.save(
                 session, course_id, values, who=WHO, now=now(), reason=reason
             )
+        sendings.change(session, course_id, options)
         for destination, is_on in switches:
             standing.switch(
                 session, course_id, destination, is_on=is_on, who=WHO, now=now()
@@ -204,6 +210,7 @@ def _course_set(
 
 
 command(course, "set")(_course_set)
+sendings.install(course)
 
 
 def _switch(text: str) -> tuple[str, bool]:

@@ -71,6 +71,8 @@ def _serve_here(bench: Bench, host: str, port: int, *, has_worker: bool) -> None
         order_look=jobs.look,
         order_import=jobs.import_framework,
         order_levels=jobs.recompute,
+        order_plan=jobs.plan,
+        order_reconcile=jobs.reconcile,
         order_meaning=jobs.read_meaning,
     )
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -127,6 +129,8 @@ def _serve_processes(
                 order_look=jobs.look,
                 order_import=jobs.import_framework,
                 order_levels=jobs.recompute,
+                order_plan=jobs.plan,
+                order_reconcile=jobs.reconcile,
                 order_meaning=jobs.read_meaning,
             )
 

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 from lti_tool.cli.root import NO_ANSWER, PROBLEM, Bench, command, now, table
-from lti_tool.storage import outbox, tallies
-from lti_tool.work import delivery, reasons, standing
+from lti_tool.errors import DeliveryError
+from lti_tool.storage import columns, outbox, requeue, tallies
+from lti_tool.work import (
+    decisions,
+    delivery,
+    forecasts,
+    reasons,
+    reconciling,
+    standing,
+)
+
+WHO = "cli"
 
 
 @click.group()
@@ -74,22 +85,17 @@ def _show(bench: Bench, delivery_id: int) -> None:
 command(outcomes, "show")(_show)
 
 
-@click.option("--dry-run", is_flag=True, help="List what is due and send nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and send nothing.")
 def _deliver(bench: Bench, *, dry_run: bool) -> int:
-    """Send all that is due, then read it back."""
+    """Send all that is due, then read it back.
+
+    With --dry-run each destination is read, and what would change there is listed.
+    """
     if dry_run:
-        with bench.database.read() as session:
-            due = [
-                one for one in tallies.load_rows(session) if one["state"] == "pending"
-            ]
-        columns = ("destination", "course", "student", "human_code", "value", "level")
-        bench.say(
-            {"due": due},
-            table("due", columns, [[one[name] for name in columns] for one in due]),
-        )
-        return 0
+        return _plan(bench)
     with bench.database.write() as session:
-        outbox.release(session, now())
+        requeue.release(session, now())
+        columns.note_hit(session)
     with bench.progress() as move:
         ended = delivery.deliver(
             bench.database,
@@ -116,10 +122,65 @@ def _deliver(bench: Bench, *, dry_run: bool) -> int:
 command(outcomes, "deliver")(_deliver)
 
 
+def _plan(bench: Bench) -> int:
+    """Say for everything that waits what sending it would change."""
+    with bench.database.read() as session:
+        places = outbox.load_waiting_places(session)
+        waiting = {
+            (
+                one["destination"],
+                one["course_id"],
+                one["student"],
+                one["competency_id"],
+            ): one
+            for one in tallies.load_rows(session)
+            if one["state"] == "pending"
+        }
+    due: list[dict[str, Any]] = []
+    unread: list[dict[str, Any]] = []
+    for name, course_id in places:
+        try:
+            changes = forecasts.forecast(
+                bench.database, bench.outside.connect, now, name, course_id
+            )
+        except DeliveryError as error:
+            unread.append(
+                {"destination": name, "course_id": course_id, "reason": str(error)}
+            )
+            continue
+        for one in changes:
+            row = waiting.get((name, course_id, one.person_id, one.competency_id), {})
+            due.append({**row, "action": one.action, "theirs": one.theirs})
+    shown = (
+        "destination",
+        "course",
+        "student",
+        "human_code",
+        "action",
+        "theirs",
+        "value",
+    )
+    lines = [
+        f"{one['destination']}, course {one['course_id']}: {one['reason']}"
+        for one in unread
+    ]
+    bench.say(
+        {"due": due, "unread": unread},
+        "\n".join(lines)
+        if lines and not due
+        else table("plan", shown, [[one[name] for name in shown] for one in due]),
+    )
+    return NO_ANSWER if unread else 0
+
+
 def _reconcile(bench: Bench) -> int:
-    """Read back every delivered value and list what differs."""
-    found = delivery.reconcile(bench.database, bench.outside.connect)
-    columns = (
+    """Read back every delivered value, keep and list what differs.
+
+    Nightly the worker does the same. Decide with send-again or take-theirs.
+    """
+    found = reconciling.reconcile(bench.database, bench.outside.connect, now, who=WHO)
+    shown = (
+        "delivery_id",
         "destination",
         "course_id",
         "person_id",
@@ -128,14 +189,51 @@ def _reconcile(bench: Bench) -> int:
         "theirs",
     )
     bench.say(
-        {"read_back": dict(found.read_back), "differences": list(found.differences)},
+        {
+            "read_back": dict(found.read_back),
+            "differences": list(found.differences),
+            "unread": list(found.unread),
+            "resent": found.resent,
+        },
         table(
             f"read back: {dict(found.read_back)}",
-            columns,
-            [[getattr(one, name) for name in columns] for one in found.differences],
+            shown,
+            [[getattr(one, name) for name in shown] for one in found.differences],
         ),
     )
-    return PROBLEM if found.differences else 0
+    if found.differences:
+        return PROBLEM
+    return NO_ANSWER if found.unread else 0
 
 
 command(outcomes, "reconcile")(_reconcile)
+
+
+def _decide(bench: Bench, what: Callable[..., int], delivery_id: int) -> None:
+    with bench.database.write() as session:
+        made = what(session, delivery_id, who=WHO, now=now())
+        row = tallies.load_row(session, made)
+    bench.say(row, f"delivery {made}: {row['value']}, {row['state']}")
+
+
+@click.argument("delivery_id", type=int, metavar="DELIVERY")
+def _undo(bench: Bench, delivery_id: int) -> None:
+    """Let the value stand again that stood there before a delivery."""
+    _decide(bench, decisions.undo, delivery_id)
+
+
+@click.argument("delivery_id", type=int, metavar="DELIVERY")
+def _send_again(bench: Bench, delivery_id: int) -> None:
+    """Send a refused value again; what a person set there is written over."""
+    _decide(bench, decisions.send_again, delivery_id)
+
+
+@click.argument("delivery_id", type=int, metavar="DELIVERY")
+def _take_theirs(bench: Bench, delivery_id: int) -> None:
+    """Let the value that a person set there be the level here."""
+    _decide(bench, decisions.take_theirs, delivery_id)
+
+
+command(outcomes, "undo")(_undo)
+command(outcomes, "send-again")(_send_again)
+command(outcomes, "take-theirs")(_take_theirs)

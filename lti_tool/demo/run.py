@@ -41,7 +41,7 @@ from lti_tool.storage import (
 from lti_tool.storage import secrets as sealed
 from lti_tool.storage.database import Database
 from lti_tool.storage.registrations import NewRegistration
-from lti_tool.work import alignments, delivery, roster, standing
+from lti_tool.work import alignments, delivery, reconciling, roster, standing
 from lti_tool.work.frameworks import import_documents
 from lti_tool.work.jobs import Jobs
 from lti_tool.work.outside import Outside
@@ -138,6 +138,8 @@ class Demo:
                 order_look=self.jobs.look,
                 order_import=self.jobs.import_framework,
                 order_levels=self.jobs.recompute,
+                order_plan=self.jobs.plan,
+                order_reconcile=self.jobs.reconcile,
                 order_meaning=self.jobs.read_meaning,
             )
             doors = self._doors()
@@ -332,7 +334,9 @@ class Demo:
         with self._step("deliver"):
             ended = self._deliver()
         with self._step("read_back"):
-            found = delivery.reconcile(self.database, self.outside.connect)
+            found = reconciling.reconcile(
+                self.database, self.outside.connect, utc_now, who="demo"
+            )
         with self.database.read() as session:
             counted = figures.load_figures(session)
         delivered = {name: counted["delivered"].get(name, 0) for name in _DESTINATIONS}

@@ -67,7 +67,7 @@ class LmsGradebook:
         """Return what the line item shows, by the platform's user id."""
         del recipients  # one answer has them all
         return {
-            result.user_id: Shown(_on_our_maximum(result, column.maximum))
+            result.user_id: _shown(result, column.maximum)
             for result in self._grades.fetch_results(address)
         }
 
@@ -86,7 +86,8 @@ class LmsGradebook:
                 comment_is_new=outcome.level_name != outcome.told_level_name,
             )
         answer = self._grades.post_score(address, score)
-        return {"status": answer.status}
+        told = {"status": answer.status, "date": answer.headers.get("Date")}
+        return {name: value for name, value in told.items() if value is not None}
 
 
 def review_of(column: Column, launch_url: str) -> dict[str, Any]:
@@ -116,8 +117,9 @@ def is_of_competency(resource_id: str | None, case_id: str) -> bool:
     )
 
 
-def _on_our_maximum(result: AgsResult, maximum: float) -> float | None:
+def _shown(result: AgsResult, maximum: float) -> Shown:
     """A teacher may have given the column another maximum: compare on ours."""
-    if result.result_score is None or not result.result_maximum:
-        return result.result_score
-    return result.result_score * maximum / result.result_maximum
+    score, theirs = result.result_score, result.result_maximum
+    if score is None or not theirs or theirs == maximum:
+        return Shown(score)
+    return Shown(score * maximum / theirs, raw=score, raw_maximum=theirs)

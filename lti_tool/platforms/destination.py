@@ -65,6 +65,8 @@ class Shown:
         is_settled: it will stand so; not while the destination is still at work.
         at: when it was set there, by our clock, where a destination works on what it
             was told after it has answered; None where it is done by then.
+        raw: the value as it stands there, on raw_maximum.
+        raw_maximum: the column's maximum there, None where it is ours.
     """
 
     value: float | None
@@ -73,6 +75,8 @@ class Shown:
     is_ours: bool | None = None
     is_settled: bool = True
     at: datetime | None = None
+    raw: float | None = None
+    raw_maximum: float | None = None
 
     def shows(self, value: float | None) -> bool:
         """Tell whether this is value, as exactly as the destination can keep it."""
@@ -85,6 +89,12 @@ class Shown:
         if self.stands_for is not None:
             return value in self.stands_for
         return abs(self.value - value) <= SAME
+
+    def shows_unscaled(self, value: float | None) -> bool:
+        """Tell whether this is value under another maximum of the column than ours."""
+        if self.raw is None or value is None:
+            return False
+        return abs(self.raw - value) <= SAME
 
 
 NOTHING: Final = Shown(None)

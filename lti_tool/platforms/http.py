@@ -75,6 +75,7 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     url: str = field(repr=False)
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,13 @@ def ask(session: requests.Session, question: Ask) -> Answer:
         is_late = isinstance(error, TimeoutError | LateError)
         kind = "timeout" if is_late else "connect"
         raise PlatformError(f"{host} cannot be reached", kind) from error
-    return Answer(response.status_code, response.headers, body, question.url)
+    return Answer(
+        response.status_code,
+        response.headers,
+        body,
+        question.url,
+        response.reason or "",
+    )
 
 
 def _read(response: requests.Response, limit: int, host: str) -> bytes:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -24,6 +25,12 @@ T = TypeVar("T")
 _CONFLICT, _TOO_MANY, _SERVER = 409, 429, 500
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _GONE = 401, 403, 404, 410
 
+
+# Canvas and Moodle put their message under one of these names.
+_SAYING: Final = ("message", "errors", "error", "reason", "error_description")
+_USUAL_REASONS: Final = frozenset(one.phrase for one in HTTPStatus) | {"", "OK"}
+_VALUE_REFUSED: Final = frozenset({412, 422})
+_MOST_WORDS, _LONGEST = 16_384, 300
 
 # Trying again by ourselves will not mend these.
 _PERMANENT: Final = frozenset({"auth", "address", "forbidden", "redirect"})
@@ -114,7 +121,44 @@ def refusal(answer: Answer, profile: PlatformProfile) -> DeliveryError:
         code,
         permanent=code not in {"busy", "platform"},
         retry_after=retry_after(answer.headers),
+        hopeless=answer.status in _VALUE_REFUSED and not _is_about_user(answer),
+        said=own_words(answer),
     )
+
+
+def _is_about_user(answer: Answer) -> bool:
+    """Tell a refusal of the student, who may come back, from one of the value."""
+    told = answer.body[:4096].lower()
+    return any(word in told for word in (b"user", b"student", b"member"))
+
+
+def own_words(answer: Answer) -> str | None:
+    """What a platform said of a refusal, in its own words, None if it said nothing.
+
+    A line of plain text, shortened: the message of a JSON answer, or the words beside
+    its status where they are none of the standard's.
+    """
+    try:
+        told = _message(json.loads(answer.body[:_MOST_WORDS]))
+    except ValueError:
+        told = None
+    if told is None and answer.reason not in _USUAL_REASONS:
+        told = answer.reason
+    text = " ".join("".join(c if c.isprintable() else " " for c in told or "").split())
+    return text[:_LONGEST] or None
+
+
+def _message(told: object) -> str | None:
+    """The first text that a JSON answer gives under a name that means a message."""
+    if isinstance(told, list):
+        found = (_message(one) for one in told)
+        return next((one for one in found if one), None)
+    if isinstance(told, str):
+        return told
+    if not isinstance(told, dict):
+        return None
+    found = (_message(told.get(name)) for name in _SAYING)
+    return next((one for one in found if one), None)
 
 
 def _kind(answer: Answer, profile: PlatformProfile) -> tuple[str, str]:

@@ -124,4 +124,4 @@ def is_amount(value: object) -> bool:
 
 def unsendable(text: str) -> DeliveryError:
     """The error of what a platform would choke on, found before it is sent."""
-    return DeliveryError(text, "rejected", permanent=True)
+    return DeliveryError(text, "rejected", permanent=True, hopeless=True)

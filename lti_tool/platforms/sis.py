@@ -175,6 +175,9 @@ def _refused(error: OneRosterError) -> DeliveryError:
         return DeliveryError(text, "gone", permanent=True)
     if isinstance(error, StatusError):
         return DeliveryError(
-            text, f"http_{error.status}", permanent=error.status < _SERVER_FAULT
+            text,
+            f"http_{error.status}",
+            permanent=error.status < _SERVER_FAULT,
+            said=text,
         )
     return DeliveryError(text, "bad_answer", permanent=False)

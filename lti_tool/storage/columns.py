@@ -26,11 +26,18 @@ from lti_tool.storage.session import Session
 
 # A worker that died while making a column holds it so long.
 RESERVED_FOR: Final = timedelta(seconds=90)
+# So often in a row a gradebook is not ours before it counts as gone.
+MISSES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One gradebook that outcomes of a course go to: an LMS course or a SIS class."""
+    """One gradebook that outcomes of a course go to: an LMS course or a SIS class.
+
+    Attributes:
+        busy_until: nothing is sent before then; the other system said so.
+        gone_at: since when it counts as gone.
+    """
 
     placement_id: int | None = None
     registration_id: int | None = None
@@ -42,6 +49,8 @@ class Place:
     context_id: str | None = None
     launched_id: int | None = None  # the placement, where it is not AGS we go by
     services_url: str | None = None
+    busy_until: datetime | None = None
+    gone_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,8 @@ def load_ags_place(session: Session, course_id: int) -> Place | None:
             deployment.c.registration_id,
             placement.c.ags_line_items_url,
             placement.c.ags_scopes,
+            placement.c.ags_gone_at,
+            registration.c.busy_until,
         )
         .join(deployment, deployment.c.id == placement.c.deployment_id)
         .join(registration, registration.c.id == deployment.c.registration_id)
@@ -80,6 +91,8 @@ def load_ags_place(session: Session, course_id: int) -> Place | None:
         registration_id=found.registration_id,
         ags_line_items_url=found.ags_line_items_url,
         ags_scopes=tuple(found.ags_scopes or ()),
+        busy_until=found.busy_until,
+        gone_at=found.ags_gone_at,
     )
 
 
@@ -116,14 +129,57 @@ def load_outcomes_place(session: Session, course_id: int) -> Place | None:
 def load_sis_place(session: Session, course_id: int) -> Place | None:
     """Return the SIS class of the course when its source is a REST service."""
     found = session.execute(
-        select(sis_class.c.source_id, sis_class.c.sourced_id)
+        select(sis_class.c.source_id, sis_class.c.sourced_id, source.c.busy_until)
         .join(course, course.c.sis_class_id == sis_class.c.id)
         .join(source, source.c.id == sis_class.c.source_id)
         .where(course.c.id == course_id, source.c.kind == "rest")
     ).one_or_none()
     if found is None:
         return None
-    return Place(source_id=found.source_id, class_sourced_id=found.sourced_id)
+    return Place(
+        source_id=found.source_id,
+        class_sourced_id=found.sourced_id,
+        busy_until=found.busy_until,
+    )
+
+
+def note_busy(session: Session, place: Place, until: datetime) -> None:
+    """Send nothing to a place's platform, or source, before a time it named."""
+    if place.source_id is not None:
+        table, row_id = source, place.source_id
+    else:
+        table, row_id = registration, place.registration_id or 0
+    session.execute(update(table).where(table.c.id == row_id).values(busy_until=until))
+
+
+def note_miss(session: Session, placement_id: int, now: datetime) -> bool:
+    """Count one more time that a gradebook was not ours; tells whether it is gone now.
+
+    Source: facts/security.md section 5, C21.
+    """
+    misses = session.scalar(
+        update(placement)
+        .where(placement.c.id == placement_id, placement.c.ags_gone_at.is_(None))
+        .values(ags_misses=placement.c.ags_misses + 1)
+        .returning(placement.c.ags_misses)
+    )
+    if misses is None or misses < MISSES:
+        return False
+    session.execute(
+        update(placement).where(placement.c.id == placement_id).values(ags_gone_at=now)
+    )
+    return True
+
+
+def note_hit(session: Session, placement_id: int | None = None) -> None:
+    """Forget misses: a gradebook was ours again, or is to be tried again.
+
+    placement_id None: every gradebook's.
+    """
+    statement = update(placement).where(placement.c.ags_misses > 0)
+    if placement_id is not None:
+        statement = statement.where(placement.c.id == placement_id)
+    session.execute(statement.values(ags_misses=0, ags_gone_at=None))
 
 
 def load_recipients(session: Session, place: Place) -> dict[int, str]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -36,7 +37,13 @@ STUCK: Final = ("blocked", "conflict")
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One outcome on its way to one destination."""
+    """One outcome on its way to one destination.
+
+    Attributes:
+        over_value: a value of somebody else's that a person said may be written over;
+            over_at None: nothing may.
+        undoes_id: the delivery whose old value this one restores.
+    """
 
     id: int
     destination: str
@@ -50,6 +57,9 @@ class Delivery:
     state: str
     attempts: int
     sent_at: datetime | None
+    over_value: float | None = None
+    over_at: datetime | None = None
+    undoes_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +77,26 @@ class Settlement:
 
 
 _GRADEBOOK = ("destination", "course_id")
-_KEY = (*_GRADEBOOK, "person_id", "competency_id")
+KEY = (*_GRADEBOOK, "person_id", "competency_id")
+# The code of a row that says: what a person set there is kept.
+THEIRS: Final = "theirs_taken"
+# What an outcome may say besides: see the table.
+_MORE: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "waits_for": None,
+        "asked_by": None,
+        "over_value": None,
+        "over_at": None,
+        "undoes_id": None,
+    }
+)
 
 
 def put(session: Session, outcomes: Sequence[Mapping[str, Any]], now: datetime) -> int:
     """Store outcomes to be delivered, superseding older ones not yet sent.
 
-    Each mapping has the four parts of the key, value, maximum, level_name, basis.
-    Returns how many rows entered.
+    Each mapping has the four parts of the key, value, maximum, level_name, basis, and
+    may have what _MORE names. Returns how many rows entered.
     """
     if outcomes:
         # Rows in flight keep their state and are locked all the same: settle()
@@ -83,19 +105,25 @@ def put(session: Session, outcomes: Sequence[Mapping[str, Any]], now: datetime) 
         session.connection().execute(
             update(delivery)
             .where(
-                *(delivery.c[name] == bindparam(f"key_{name}") for name in _KEY),
+                *(delivery.c[name] == bindparam(f"key_{name}") for name in KEY),
                 _is_any(("pending", *STUCK, *IN_FLIGHT)),
             )
             .values(
                 state=case((is_flying, delivery.c.state), else_="superseded"),
                 closed_at=case((is_flying, delivery.c.closed_at), else_=now),
             ),
-            [{f"key_{name}": outcome[name] for name in _KEY} for outcome in outcomes],
+            [{f"key_{name}": outcome[name] for name in KEY} for outcome in outcomes],
         )
         session.execute(
             insert(delivery),
             [
-                {**outcome, "state": "pending", "due_at": now, "created_at": now}
+                {
+                    **_MORE,
+                    **outcome,
+                    "state": "pending",
+                    "due_at": now,
+                    "created_at": now,
+                }
                 for outcome in outcomes
             ],
         )
@@ -132,7 +160,12 @@ def claim(
         .exists()
     )
     due = or_(
-        and_(mine.c.state == "pending", mine.c.due_at <= now, ~in_flight),
+        and_(
+            mine.c.state == "pending",
+            mine.c.waits_for.is_(None),
+            mine.c.due_at <= now,
+            ~in_flight,
+        ),
         and_(mine.c.state.in_(IN_FLIGHT), mine.c.lease_until <= now),
     )
     if course_id is not None:
@@ -176,18 +209,38 @@ def renew(session: Session, ids: Sequence[int], now: datetime) -> None:
     )
 
 
-def note_sending(session: Session, at: Mapping[int, datetime]) -> None:
-    """Write down, before anything is sent, which timestamp each row is sent with.
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What is written down of a row before it is sent: its time, what stands there."""
+
+    delivery_id: int
+    at: datetime
+    before: float | None
+
+
+def note_sending(session: Session, some: Sequence[Sending], now: datetime) -> None:
+    """Write down, before anything is sent, the timestamps and what stands there.
 
     A worker may die between the sending and the settling: what may stand there then
     counts as ours, and the next timestamp is later all the same.
     """
-    if at:
+    if some:
         session.connection().execute(
             update(delivery)
             .where(delivery.c.id == bindparam("row_id"))
-            .values(sent_at=bindparam("noted_at")),
-            [{"row_id": row_id, "noted_at": moment} for row_id, moment in at.items()],
+            .values(
+                sent_at=bindparam("noted_at"),
+                before_value=bindparam("stood_there"),
+                before_at=now,
+            ),
+            [
+                {
+                    "row_id": one.delivery_id,
+                    "noted_at": one.at,
+                    "stood_there": one.before,
+                }
+                for one in some
+            ],
         )
 
 
@@ -206,21 +259,6 @@ def drop_waiting(
         .returning(delivery.c.id)
     )
     return len(dropped.all())
-
-
-def load_told_places(
-    session: Session, course_id: int | None = None
-) -> list[tuple[str, int]]:
-    """Return each (destination, course) that something was delivered to."""
-    statement = (
-        select(delivery.c.destination, delivery.c.course_id)
-        .where(delivery.c.state == "delivered")
-        .distinct()
-        .order_by(delivery.c.destination, delivery.c.course_id)
-    )
-    if course_id is not None:
-        statement = statement.where(delivery.c.course_id == course_id)
-    return [(name, course) for name, course in session.execute(statement)]
 
 
 def settle(session: Session, settlements: Sequence[Settlement], now: datetime) -> None:
@@ -276,7 +314,7 @@ def _is_overtaken(session: Session, delivery_id: int) -> bool:
         session.scalar(
             select(func.count())
             .select_from(delivery)
-            .join(newer, and_(*(newer.c[name] == delivery.c[name] for name in _KEY)))
+            .join(newer, and_(*(newer.c[name] == delivery.c[name] for name in KEY)))
             .where(
                 delivery.c.id == delivery_id,
                 newer.c.id > delivery.c.id,
@@ -285,97 +323,49 @@ def _is_overtaken(session: Session, delivery_id: int) -> bool:
     )
 
 
-def load_told(
-    session: Session, destination: str, course_id: int
-) -> dict[tuple[int, int], Delivery]:
-    """Return by (person, competency) what the destination was last told."""
-    newest = (
-        select(func.max(delivery.c.id))
-        .where(
-            delivery.c.destination == destination,
-            delivery.c.course_id == course_id,
-            delivery.c.state == "delivered",
-        )
-        .group_by(delivery.c.person_id, delivery.c.competency_id)
-    )
-    found = session.execute(
-        select(*(delivery.c[name] for name in Delivery.__slots__)).where(
-            delivery.c.id.in_(newest)
-        )
-    )
-    told = (Delivery(*row) for row in found)
-    return {(row.person_id, row.competency_id): row for row in told}
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What a destination was ever told for one key since it last showed our value."""
-
-    newest_at: datetime
-    values: frozenset[float | None]
-
-
-def load_sent(
-    session: Session, destination: str, course_id: int
-) -> dict[tuple[int, int], Sent]:
-    """Return by (person, competency) the newest timestamp and the values sent.
-
-    A value sent whose answer was lost may stand there, so it counts as ours.
-    """
-    found = session.execute(
-        select(
-            delivery.c.person_id,
-            delivery.c.competency_id,
-            delivery.c.state,
-            delivery.c.value,
-            delivery.c.sent_at,
-        )
-        .where(
-            delivery.c.destination == destination,
-            delivery.c.course_id == course_id,
-            or_(delivery.c.sent_at.is_not(None), delivery.c.state == "delivered"),
-        )
-        .order_by(delivery.c.id)
-    )
-    sent: dict[tuple[int, int], Sent] = {}
-    for who, what, state, value, at in found:
-        old = sent.get((who, what), Sent(_LONG_AGO, frozenset()))
-        values = frozenset([value]) | (
-            frozenset() if state == "delivered" else old.values
-        )
-        sent[who, what] = Sent(max(old.newest_at, at or _LONG_AGO), values)
-    return sent
-
-
-_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
-
-
-def release(session: Session, now: datetime, destination: str | None = None) -> int:
-    """Put stuck deliveries back into the queue; returns how many."""
-    stuck = delivery.c.state == "blocked"
-    if destination:
-        stuck = and_(stuck, delivery.c.destination == destination)
-    found = session.execute(
-        update(delivery)
-        .where(stuck)
-        .values(state="pending", due_at=now)
-        .returning(delivery.c.id)
-    )
-    return len(found.all())
-
-
 def has_due(session: Session, now: datetime) -> bool:
     """Tell whether anything waits to be sent or read back."""
     due = or_(
-        and_(delivery.c.state == "pending", delivery.c.due_at <= now),
+        and_(
+            delivery.c.state == "pending",
+            delivery.c.waits_for.is_(None),
+            delivery.c.due_at <= now,
+        ),
         and_(delivery.c.state.in_(IN_FLIGHT), delivery.c.lease_until <= now),
     )
     return session.scalar(select(delivery.c.id).where(due).limit(1)) is not None
 
 
+def load_waiting(session: Session, destination: str, course_id: int) -> list[Delivery]:
+    """Return what of a course waits to be sent to a destination, for whatever."""
+    found = session.execute(
+        select(*(delivery.c[name] for name in Delivery.__slots__))
+        .where(
+            delivery.c.destination == destination,
+            delivery.c.course_id == course_id,
+            delivery.c.state == "pending",
+        )
+        .order_by(delivery.c.id)
+    )
+    return [Delivery(*row) for row in found]
+
+
+def load_waiting_places(session: Session) -> list[tuple[str, int]]:
+    """Return each (destination, course) that something waits for."""
+    found = session.execute(
+        select(delivery.c.destination, delivery.c.course_id)
+        .where(delivery.c.state == "pending")
+        .distinct()
+        .order_by(delivery.c.destination, delivery.c.course_id)
+    )
+    return [(name, course_id) for name, course_id in found]
+
+
 def load_next_due(session: Session) -> datetime | None:
     """Return when the next waiting delivery is due, None if none waits."""
     due_at: datetime | None = session.scalar(
-        select(func.min(delivery.c.due_at)).where(delivery.c.state == "pending")
+        select(func.min(delivery.c.due_at)).where(
+            delivery.c.state == "pending", delivery.c.waits_for.is_(None)
+        )
     )
     return due_at

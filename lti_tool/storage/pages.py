@@ -17,6 +17,7 @@ from lti_tool.storage.schema import (
     competency,
     course,
     delivery,
+    difference,
     framework,
     lms_user,
     person,
@@ -29,8 +30,8 @@ from lti_tool.storage.session import Session
 
 WAITING = ("pending", "sending", "unknown")
 REFUSED = ("blocked", "conflict", "dead")
-# What Cell.sending says: nothing to tell, on its way, refused.
-SENT, ON_ITS_WAY, NOT_SENT = 0, 1, 2
+# What Cell.sending says: nothing to tell, on its way, refused, another value there.
+SENT, ON_ITS_WAY, NOT_SENT, OTHERWISE = 0, 1, 2, 3
 # What Cell.teacher says: by rule, set by a teacher, and with evidence dated since.
 BY_RULE, BY_TEACHER, WITH_NEWS = 0, 1, 2
 
@@ -94,18 +95,27 @@ def load_cells(
     session: Session, course_id: int, *, person_id: int | None = None
 ) -> list[Cell]:
     """Return the standings of a course, or of one person in it, in one statement."""
-    newest = _newest(course_id)
+    newest = newest_of(course_id)
     trouble = (
         select(
             newest.c.person_id,
             newest.c.competency_id,
             func.max(
                 case(
+                    (newest.c.state == "conflict", OTHERWISE),
+                    (difference.c.id.is_not(None), OTHERWISE),
                     (newest.c.state.in_(REFUSED), NOT_SENT),
                     (newest.c.state.in_(WAITING), ON_ITS_WAY),
                     else_=SENT,
                 )
             ).label("sending"),
+        )
+        .outerjoin(
+            difference,
+            and_(
+                difference.c.delivery_id == newest.c.id,
+                difference.c.status == "open",
+            ),
         )
         .group_by(newest.c.person_id, newest.c.competency_id)
         .cte("trouble")
@@ -142,7 +152,7 @@ def load_cells(
     return [Cell._make(row) for row in session.execute(statement)]
 
 
-def _newest(course_id: int) -> CTE:
+def newest_of(course_id: int) -> CTE:
     """The newest delivery of each key of a course that still stands."""
     last = (
         select(func.max(delivery.c.id))
@@ -160,7 +170,7 @@ def _newest(course_id: int) -> CTE:
 
 def load_freshness(session: Session, course_id: int) -> Freshness:
     """Return how new the facts of a course are."""
-    newest = _newest(course_id)
+    newest = newest_of(course_id)
     heard = (
         select(func.min(source.c.synced_at), func.min(source.c.name))
         .select_from(source)
@@ -203,7 +213,7 @@ def _count_in(newest: CTE, states: Collection[str]) -> ScalarSelect[int]:
 
 def load_refused(session: Session, course_id: int) -> list[dict[str, Any]]:
     """Return what could not be sent, with the other side's words."""
-    newest = _newest(course_id)
+    newest = newest_of(course_id)
     return rows(
         session,
         select(
@@ -326,10 +336,11 @@ def load_deliveries(
     session: Session, course_id: int, person_id: int, competency_id: int
 ) -> list[dict[str, Any]]:
     """Return the newest delivery of one cell to each destination."""
-    newest = _newest(course_id)
+    newest = newest_of(course_id)
     return rows(
         session,
         select(
+            newest.c.id,
             newest.c.destination,
             newest.c.state,
             newest.c.value,
@@ -339,6 +350,17 @@ def load_deliveries(
             newest.c.read_back_at,
             newest.c.due_at,
             newest.c.reason,
+            newest.c.waits_for,
+            newest.c.read_back,
+            difference.c.id.label("difference_id"),
+            difference.c.theirs,
+        )
+        .outerjoin(
+            difference,
+            and_(
+                difference.c.delivery_id == newest.c.id,
+                difference.c.status == "open",
+            ),
         )
         .where(newest.c.person_id == person_id, newest.c.competency_id == competency_id)
         .order_by(newest.c.destination),

@@ -25,6 +25,9 @@ def save_placement(
     values = {name: getattr(place, name) for name in Place.__slots__}
     values["ags_scopes"] = list(place.ags_scopes) or None
     said = [name for name, value in values.items() if value is not None]
+    if place.ags_line_items_url is not None:  # its gradebook is there again
+        values |= {"ags_misses": 0, "ags_gone_at": None}
+        said += ["ags_misses", "ags_gone_at"]
     saved = remember(
         session,
         schema.placement,

@@ -195,13 +195,27 @@ def disable_registration(session: Session, registration_id: int) -> None:
 
 def note_skew(session: Session, registration: Registration, seconds: float) -> None:
     """Move the estimate of how far our clock is ahead a fifth of the way to seconds."""
-    held = registration.clock_skew_seconds
+    _move_skew(session, registration.id, registration.clock_skew_seconds, seconds)
+
+
+def note_skew_of(session: Session, registration_id: int, seconds: float) -> None:
+    """Do as note_skew, for a registration by its id."""
+    table = schema.registration
+    held = session.scalar(
+        select(table.c.clock_skew_seconds).where(table.c.id == registration_id)
+    )
+    _move_skew(session, registration_id, held, seconds)
+
+
+def _move_skew(
+    session: Session, registration_id: int, held: float | None, seconds: float
+) -> None:
     estimate = seconds if held is None else held + (seconds - held) / 5
     if held is not None and abs(estimate - held) < SKEW_STEP_SECONDS:
         return
     session.execute(
         update(schema.registration)
-        .where(schema.registration.c.id == registration.id)
+        .where(schema.registration.c.id == registration_id)
         .values(clock_skew_seconds=estimate)
     )
 

@@ -149,6 +149,7 @@ registration = Table(
     _words("outcomes_url", null=True),
     _words("outcomes_token", null=True),  # encrypted
     Column("clock_skew_seconds", Float),
+    _at("busy_until", null=True),  # it asked us to wait: no outcome goes there before
     _at("launched_at", null=True),  # the last launch that was let in
     _at("created_at"),
     _once("issuer", "client_id"),
@@ -364,6 +365,7 @@ source = Table(
     # No call goes out before then: the source said so, or refused our credentials.
     _at("parked_until", null=True),
     Column("parked_code", String(32)),
+    _at("busy_until", null=True),  # no outcome is sent there before then
     _at("created_at"),
     _at("synced_at", null=True),
     _at("full_at", null=True),  # the start of the last applied run that read it whole
@@ -717,6 +719,10 @@ placement = Table(
     _words("groups_url", null=True),
     _words("group_sets_url", null=True),
     _at("groups_at", null=True),
+    # How often in a row its gradebook was not ours to write to, and since when it
+    # counts as gone; a launch from there brings it back.
+    Column("ags_misses", Integer, nullable=False, server_default="0"),
+    _at("ags_gone_at", null=True),
     # The context it was copied from, if its history named one we know.
     Column("copied_from_id", Integer, ForeignKey("placement.id")),
     _at("seen_at"),
@@ -1363,6 +1369,37 @@ course_destination = Table(
     _once("course_id", "destination"),
 )
 
+# What of a course is told to its destinations, when, and of whom; no row: all levels
+# of all students, at once.
+course_sending = Table(
+    "course_sending",
+    metadata,
+    _id(),
+    _to("course", "course_id"),
+    Column("send_when", String(16), nullable=False),  # now, nightly, release
+    Column("is_secure_only", Boolean, nullable=False),
+    _to("course_group", "course_group_id", null=True),  # None: of everybody
+    _at("released_at", null=True),
+    Column("changed_by", String(64), nullable=False),
+    _at("changed_at"),
+    _once("course_id"),
+)
+
+# What a page asked the worker to find out: what sending would change there.
+delivery_plan = Table(
+    "delivery_plan",
+    metadata,
+    _id(),
+    _to("course", "course_id"),
+    Column("destination", String(16), nullable=False),
+    Column("status", String(16), nullable=False),  # waiting, found, failed
+    Column("found", JSON(none_as_null=True)),  # the changes, a list
+    _words("fault", null=True),
+    Column("ordered_by", String(64), nullable=False),
+    _at("ordered_at"),
+    _at("found_at", null=True),
+)
+
 # A column of ours in another system's gradebook: one per competency and place.
 line_item = Table(
     "line_item",
@@ -1403,8 +1440,54 @@ delivery = Table(
     Column("code", String(32)),
     _words("reason", null=True),
     Column("receipt", JSON),
+    # What it waits for before it is due: night, release; None: nothing.
+    Column("waits_for", String(16)),
+    # Who asked for it, where it was not the change of a level.
+    Column("asked_by", String(64)),
+    # What stood there when it was sent; before_at None: nobody looked.
+    Column("before_value", Float),
+    _at("before_at", null=True),
+    # The value of somebody else's that a person said may be written over, and when.
+    Column("over_value", Float),
+    _at("over_at", null=True),
+    Column("undoes_id", Integer),  # the delivery whose old value this one restores
     _at("created_at"),
     _at("closed_at", null=True),
+)
+
+# One comparison of what was told with what stands there.
+reconciliation = Table(
+    "reconciliation",
+    metadata,
+    _id(),
+    Column("ordered_by", String(64), nullable=False),
+    Column("read_back", JSON, nullable=False),  # values by destination
+    Column("unread", JSON, nullable=False),  # [{destination, course_id, reason}]
+    Column("found", Integer, nullable=False),
+    _at("started_at"),
+    _at("ended_at"),
+)
+
+# A value that stands there and is not the one that was delivered.
+difference = Table(
+    "difference",
+    metadata,
+    _id(),
+    _to("reconciliation", "reconciliation_id"),  # that saw it last
+    _to("delivery", "delivery_id"),
+    Column("theirs", Float),
+    # open, sent (again), taken (theirs), gone (it is no difference any more)
+    Column("status", String(16), nullable=False),
+    _at("found_at"),
+    Column("decided_by", String(64)),
+    _at("decided_at", null=True),
+)
+Index(
+    "uq_difference_open",
+    difference.c.delivery_id,
+    unique=True,
+    sqlite_where=text("status = 'open'"),
+    postgresql_where=text("status = 'open'"),
 )
 
 # One waiting row a key; a newer value supersedes it. One in flight a key is kept by

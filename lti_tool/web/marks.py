@@ -13,6 +13,7 @@ from lti_tool.storage.pages import (
     BY_RULE,
     NOT_SENT,
     ON_ITS_WAY,
+    OTHERWISE,
     WITH_NEWS,
     Cell,
 )
@@ -154,6 +155,8 @@ def signs_of(
 ) -> list[tuple[str, str]]:
     """Return the corner signs of a standing, each with its words, gravest first."""
     signs = []
+    if sending == OTHERWISE:
+        signs.append(("otherwise", gettext("another value was set where it is sent")))
     if sending == NOT_SENT:
         signs.append(("unsent", gettext("could not be sent")))
     if teacher == WITH_NEWS:

@@ -1,4 +1,4 @@
-"""Claims deliveries, calls destinations, settles them; reads everything back.
+"""Claims deliveries, calls destinations, settles them.
 
 For each column the order is: read, judge, note, send, read again, settle. No network
 call happens inside a transaction, and "delivered" means that the destination showed
@@ -12,15 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from itertools import groupby
 from typing import Any, Final
 
 from lti_tool.errors import DeliveryError
 from lti_tool.logs import log
 from lti_tool.platforms.destination import NOTHING, Outcome, Shown, Together
-from lti_tool.storage import outbox
+from lti_tool.storage import columns, outbox, registrations
 from lti_tool.storage.database import Database
-from lti_tool.storage.outbox import Delivery, Settlement
+from lti_tool.storage.outbox import Delivery, Sending, Settlement
 from lti_tool.work import verdicts
 from lti_tool.work.gradebooks import (
     Connect,
@@ -29,41 +30,17 @@ from lti_tool.work.gradebooks import (
     forget_column,
     open_column,
     open_ground,
-    read_column,
 )
 from lti_tool.work.verdicts import AWAY
 
-__all__ = [
-    "Connect",
-    "Difference",
-    "Reconciliation",
-    "deliver",
-    "reconcile",
-]
+__all__ = ["Clock", "Connect", "deliver"]
 
 BATCH: Final = 200
 ROUNDS: Final = 8  # sends a thread does before the lease is renewed
+# What says that a gradebook is not ours to write to.
+NOT_OURS: Final = frozenset({"gone", "column_gone", "forbidden"})
+APART: Final = 30.0  # seconds between two clocks that somebody should hear of
 Clock = Callable[[], datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One value we delivered and what the destination shows now."""
-
-    destination: str
-    course_id: int
-    person_id: int
-    competency_id: int
-    ours: float | None
-    theirs: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Reconciliation:
-    """How many delivered values were read back, by destination, and what differs."""
-
-    read_back: Mapping[str, int]
-    differences: tuple[Difference, ...]
 
 
 def deliver(
@@ -105,14 +82,17 @@ def _deliver_course(
     """Deliver the rows of one course to one destination; returns their states."""
     open_rows = {row.id: row for row in batch}
     states: list[str] = []
+    ended: list[Settlement] = []
     away: DeliveryError | None = None
+    ground: Ground | None = None
     try:
-        ground = open_ground(database, connect, *where)
+        ground = open_ground(database, connect, *where, clock())
         for _competency, group in groupby(batch, key=lambda row: row.competency_id):
             held = list(open_rows)
             _renew(database, held, clock)
             done, away = _deliver_column(database, ground, clock, list(group), held)
             states += _settle(database, clock, done)
+            ended += done
             for settlement in done:
                 open_rows.pop(settlement.delivery_id)
             if away is not None:
@@ -127,7 +107,50 @@ def _deliver_course(
     if away is not None:
         left = [verdicts.failed(row, away, clock()) for row in open_rows.values()]
         states += _settle(database, clock, left)
+    if ground is not None:
+        _note_place(database, ground, ended, away, clock())
     return states
+
+
+def _note_place(
+    database: Database,
+    ground: Ground,
+    ended: Sequence[Settlement],
+    away: DeliveryError | None,
+    now: datetime,
+) -> None:
+    """Write down of a place how long it wants rest, whether it is gone, its clock."""
+    place = ground.place
+    if away is not None and away.retry_after and away.code in {"busy", "rate"}:
+        with database.write() as session:
+            until = now + timedelta(seconds=away.retry_after)
+            columns.note_busy(session, place, until)
+    if place.placement_id is None or not ended:
+        return
+    is_gone = False
+    with database.write() as session:
+        if all(one.code in NOT_OURS for one in ended):
+            is_gone = columns.note_miss(session, place.placement_id, now)
+        elif any(one.state == "delivered" for one in ended):
+            columns.note_hit(session, place.placement_id)
+        skew = _skew(ended, now)
+        if skew is not None and place.registration_id is not None:
+            registrations.note_skew_of(session, place.registration_id, skew)
+    if is_gone:
+        log().warning("gradebook gone", course=ground.course_id)
+    if skew is not None and abs(skew) > APART:
+        log().warning("clocks apart", course=ground.course_id, seconds=round(skew))
+
+
+def _skew(ended: Sequence[Settlement], now: datetime) -> float | None:
+    """How many seconds our clock is ahead, by the newest answer that tells a time."""
+    dates = [
+        one.receipt["date"] for one in ended if one.receipt and "date" in one.receipt
+    ]
+    try:
+        return (now - parsedate_to_datetime(dates[-1])).total_seconds()
+    except (IndexError, TypeError, ValueError):
+        return None
 
 
 def _renew(database: Database, ids: Sequence[int], clock: Clock) -> None:
@@ -247,10 +270,11 @@ def _send_all(
                 outbox.renew(session, held, clock())
                 outbox.note_sending(
                     session,
-                    {
-                        row.id: outcome.at
-                        for row, outcome in zip(rows, outcomes, strict=True)
-                    },
+                    [
+                        Sending(row.id, one.at, _there(column, one.recipient).value)
+                        for row, one in zip(rows, outcomes, strict=True)
+                    ],
+                    clock(),
                 )
             if isinstance(together, Together):
                 told += _send_together(together, column.address, rows, outcomes, away)
@@ -281,22 +305,43 @@ def _send_together(
     ]
 
 
+def _there(column: OpenColumn, recipient: str) -> Shown:
+    return column.shown.get(recipient, NOTHING)
+
+
 def _outcome(
     ground: Ground, column: OpenColumn, row: Delivery, now: datetime
 ) -> Outcome:
     last = ground.sent.get((row.person_id, row.competency_id))
-    told = ground.told.get((row.person_id, row.competency_id))
+    recipient = ground.recipients[row.person_id]
     step = timedelta(seconds=ground.destination.clock_step_seconds)
     return Outcome(
-        recipient=ground.recipients[row.person_id],
+        recipient=recipient,
         value=row.value,
         maximum=row.maximum,
         level_name=row.level_name,
         at=now if last is None else max(now, last.newest_at + step),
         basis=row.basis,
         case_id=column.column.case_id,
-        told_level_name=told.level_name if told else None,
+        told_level_name=_told_level(ground, row, _there(column, recipient)),
     )
+
+
+def _told_level(ground: Ground, row: Delivery, there: Shown) -> str | None:
+    """The level the destination was last told with the value that stands there.
+
+    Of two values whose answers were lost, the one that shows arrived with its name.
+    """
+    key = (row.person_id, row.competency_id)
+    sent, told = ground.sent.get(key), ground.told.get(key)
+    seen = [
+        name
+        for value, name in (sent.names if sent is not None else ())
+        if there.shows(value) or there.shows_unscaled(value)
+    ]
+    if seen:
+        return seen[-1]
+    return None if told is None else told.level_name
 
 
 def _settle(
@@ -308,47 +353,3 @@ def _settle(
     for state, count in Counter(states).items():
         log().info("deliveries settled", outcome=state, count=count)
     return states
-
-
-def reconcile(
-    database: Database, connect: Connect, *, course_id: int | None = None
-) -> Reconciliation:
-    """Read back every delivered value and list what differs.
-
-    Raises:
-        DeliveryError: a destination did not answer; nothing is said of the rest.
-    """
-    with database.read() as session:
-        places = outbox.load_told_places(session, course_id)
-    read_back: Counter[str] = Counter()
-    differences: list[Difference] = []
-    for name, course in places:
-        ground = open_ground(database, connect, name, course)
-        read_back[name] += len(ground.told)
-        differences += _differences(database, ground)
-    return Reconciliation(dict(read_back), tuple(differences))
-
-
-def _differences(database: Database, ground: Ground) -> list[Difference]:
-    found: list[Difference] = []
-    by_competency = sorted(
-        ground.told.values(), key=lambda row: (row.competency_id, row.person_id)
-    )
-    for _competency, group in groupby(by_competency, key=lambda row: row.competency_id):
-        told = list(group)
-        shown = read_column(database, ground, told)
-        for row in told:
-            recipient = ground.recipients.get(row.person_id, "")
-            theirs = shown.get(recipient, NOTHING)
-            if not theirs.shows(row.value):
-                found.append(
-                    Difference(
-                        ground.name,
-                        ground.course_id,
-                        row.person_id,
-                        row.competency_id,
-                        row.value,
-                        theirs.value,
-                    )
-                )
-    return found

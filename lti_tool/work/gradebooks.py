@@ -10,10 +10,12 @@ from typing import Any, Final
 
 from lti_tool.errors import DeliveryError
 from lti_tool.platforms.destination import Column, Destination, Shown
-from lti_tool.storage import columns, lms_places, outbox
+from lti_tool.storage import columns, lms_places
+from lti_tool.storage import told as stored_told
 from lti_tool.storage.columns import Place
 from lti_tool.storage.database import Database, Session
-from lti_tool.storage.outbox import Delivery, Sent
+from lti_tool.storage.outbox import Delivery
+from lti_tool.storage.told import Sent
 
 Connect = Callable[[str, Place], Destination]
 
@@ -38,6 +40,11 @@ _PLACES: Final[Mapping[str, Callable[[Session, int], Place | None]]] = {
 _PEOPLE: Final[Mapping[str, Callable[[Session, Place], dict[int, str]]]] = {
     "canvas": lms_places.load_numbers,
 }
+_PLACE_GONE: Final = (
+    "the tool was removed from this course in the LMS, or may not write there any "
+    "more. Opening it from the course brings it back, and so does: masterybridge "
+    "outcomes deliver"
+)
 _GONE: Final = (
     "the column was removed there. It is made anew when you say so: masterybridge "
     "outcomes deliver"
@@ -70,23 +77,43 @@ class Ground:
 
 
 def open_ground(
-    database: Database, connect: Connect, name: str, course_id: int
+    database: Database, connect: Connect, name: str, course_id: int, now: datetime
 ) -> Ground:
     """Return what deliveries of a course stand on; may ask who is who there.
 
     Raises:
-        DeliveryError: the course has no such place, or it is not reached.
+        DeliveryError: the course has no such place, it is gone, it asked us to wait,
+            or it is not reached.
     """
     with database.read() as session:
-        place = _PLACES[name](session, course_id)
-        if place is None:
-            raise DeliveryError(_NO_PLACE[name], "no_place", permanent=True)
-        told = outbox.load_told(session, name, course_id)
-        sent = outbox.load_sent(session, name, course_id)
+        place = load_place(session, name, course_id)
+        told = stored_told.load_told(session, name, course_id)
+        sent = stored_told.load_sent(session, name, course_id)
+    if place.gone_at is not None:
+        raise DeliveryError(_PLACE_GONE, "place_gone", permanent=True)
+    if place.busy_until is not None and place.busy_until > now:
+        raise DeliveryError(
+            "it asked us to wait",
+            "busy",
+            permanent=False,
+            retry_after=(place.busy_until - now).total_seconds(),
+        )
     destination = connect(name, place)
     with database.read() as session:
         recipients = _PEOPLE.get(name, columns.load_recipients)(session, place)
     return Ground(name, course_id, destination, place, recipients, told, sent)
+
+
+def load_place(session: Session, name: str, course_id: int) -> Place:
+    """Return where the outcomes of a course go.
+
+    Raises:
+        DeliveryError: the course has no such place.
+    """
+    place = _PLACES[name](session, course_id)
+    if place is None:
+        raise DeliveryError(_NO_PLACE[name], "no_place", permanent=True)
+    return place
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +166,29 @@ def read_column(
     Raises:
         DeliveryError: it cannot be read.
     """
+    return peek_column(database, ground, told)[1]
+
+
+def peek_column(
+    database: Database, ground: Ground, told: Sequence[Delivery]
+) -> tuple[bool, Mapping[str, Shown]]:
+    """Tell whether the column of rows is there, and what it shows; none is made.
+
+    Raises:
+        DeliveryError: it cannot be read.
+    """
     key, column = _describe(database, ground, told[0])
     with database.read() as session:
         address = columns.load_address(session, key)
     try:
         address = address or ground.destination.find_column(column)
-        return {} if address is None else ground.read(address, column, told)
+        if address is None:
+            return False, {}
+        return True, ground.read(address, column, told)
     except DeliveryError as error:
         if error.code != "gone":
             raise
-        return {}
+        return False, {}
 
 
 def forget_column(database: Database, ground: Ground, first: Delivery) -> None:

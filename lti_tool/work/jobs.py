@@ -20,6 +20,7 @@ from lti_tool.errors import BridgeError, ConfigError
 from lti_tool.logs import log
 from lti_tool.settings import Settings
 from lti_tool.storage import (
+    delivery_plans,
     keys,
     outbox,
     placements,
@@ -29,6 +30,7 @@ from lti_tool.storage import (
     remnants,
     run_pages,
     seats,
+    sendings,
     sources,
     trials,
 )
@@ -38,10 +40,12 @@ from lti_tool.storage.sources import Source
 from lti_tool.work import (
     ageing,
     delivery,
+    forecasts,
     framework_orders,
     meaning,
     notices,
     recomputing,
+    reconciling,
     retries,
     roster,
     source_looks,
@@ -54,7 +58,8 @@ from lti_tool.work.outside import Outside
 from lti_tool.work.roster import SyncOptions
 
 NAME = "masterybridge"
-SCHEDULED = SyncOptions(trigger="schedule")
+SCHEDULE = "schedule"  # who asks, where nobody does
+SCHEDULED = SyncOptions(trigger=SCHEDULE)
 SOON = timedelta(seconds=60)
 # Whose teacher opened us gets a new class list when the last is as old as this.
 MEMBERS_FRESH = timedelta(hours=1)
@@ -125,6 +130,8 @@ class Jobs:
         self.import_framework = self.queue.task()(self._import_framework)
         self.recompute = self.queue.task()(self._recompute)
         self.read_meaning = self.queue.task()(self._read_meaning)
+        self.plan = self.queue.task()(self._plan)
+        self.reconcile = self.queue.task()(self._reconcile)
         every_minute = crontab(minute="*")
         nightly = crontab(hour="3", minute="15")
         self.queue.periodic_task(every_minute)(self._tick)
@@ -139,6 +146,13 @@ class Jobs:
             due_at = outbox.load_next_due(session)
         if due_at is not None and due_at - utc_now() < SOON:
             self.deliver.schedule(eta=max(due_at, utc_now() + AT_ONCE))
+
+    def _plan(self, plan_id: int) -> None:
+        forecasts.carry_out(self._database, self._outside.connect, plan_id, utc_now)
+
+    def _reconcile(self, who: str = SCHEDULE) -> None:
+        reconciling.reconcile(self._database, self._outside.connect, utc_now, who=who)
+        self._deliver()  # what a new maximum of a column made wrong
 
     def order(self, order: Order) -> None:
         """Hand an administrator's order to the worker."""
@@ -242,6 +256,11 @@ class Jobs:
                 session, launched_after=utc_now() - IN_USE
             )
         timely.sweep_areas(self._database, utc_now())
+        with self._database.write() as session:
+            sendings.release_nightly(session, utc_now())
+            delivery_plans.sweep_plans(session, now=utc_now())
+        self.deliver()
+        self.reconcile()
         self._suggest()
         ageing.refresh_aged(self._database, utc_now)
         for placement_id in in_use:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from lti_tool.storage import curriculum, judging, outbox, people, standing
+from lti_tool.storage import curriculum, judging, outbox, sendings, standing
 from lti_tool.storage import teacher_levels as stored_levels
+from lti_tool.storage import told as told_storage
 from lti_tool.storage.database import Session
 from lti_tool.storage.judging import Judging
 from lti_tool.storage.outbox import Delivery
+from lti_tool.storage.sendings import Sending
 from lti_tool.storage.standing import CellKey, StoredAttainment
 from lti_tool.work import (
     carrying,
@@ -32,9 +34,11 @@ __all__ = [
     "LEVEL_KEEPERS",
     "Refresh",
     "Why",
+    "news",
     "refresh",
     "refresh_cells",
     "refresh_courses",
+    "set_sending",
     "switch",
     "tell_all",
     "why",
@@ -124,8 +128,10 @@ def refresh_courses(
     if scope == pieces.ALL:
         standing.mark_refreshed(session, courses, now)
     taken_back = [replace(one, value=None, level_name=None) for one in gone]
-    telling = _telling([*changed, *taken_back], old)
-    told = _put_outcomes(session, terms, telling, old, now)
+    how = sendings.load_sendings(session, courses)
+    then = _Before(old, how)
+    telling = _telling([*changed, *taken_back], then)
+    told = _put_outcomes(session, terms, telling, then, now)
     _refresh_records(session, terms, read, [*new, *old], now, is_nightly=is_nightly)
     return Refresh(len(new), len(changed) + len(gone), told)
 
@@ -211,23 +217,66 @@ def tell_all(session: Session, course_id: int, destination: str, now: datetime) 
     What it was told before and nothing speaks for any more is withdrawn.
     """
     standing.hold_courses(session, [course_id])
+    return outbox.put(session, news(session, course_id, destination, now), now)
+
+
+def news(
+    session: Session,
+    course_id: int,
+    destination: str,
+    now: datetime,
+    how: Sending | None = None,
+) -> list[Mapping[str, object]]:
+    """Return what a destination of a course would be told: all it does not hold yet.
+
+    how: as if the course sent so.
+    """
     terms = judging.load(session, [course_id])[course_id]
     told_at = standing.load_computed(session, course_id)
-    known = outbox.load_told(session, destination, course_id)
-    here = people.load_learners(session, course_id)
-    held = standing.load(session, course_id)
-    levels = [
-        (key, _outcome(one, destination, terms, told_at.get(key, now)))
-        for key, one in held.items()
+    known = told_storage.load_told(session, destination, course_id)
+    sending = how or sendings.load_sending(session, course_id)
+    here = sendings.load_whom(session, course_id, sending)
+    held = {
+        key: _sent_of(one, sending)
+        for key, one in standing.load(session, course_id).items()
         if one.person_id in here
+    }
+    levels = [
+        (key, _outcome(one, destination, terms, told_at.get(key, now), sending))
+        for key, one in held.items()
     ]
-    news = [one for key, one in levels if _is_news(known.get(key), one["value"])]
-    news += [
-        _withdrawal(told)
+    found = [one for key, one in levels if _is_news(known.get(key), one["value"])]
+    found += [
+        {**_withdrawal(told), "waits_for": sending.waits_for}
         for key, told in known.items()
         if key not in held and told.person_id in here and told.value is not None
     ]
-    return outbox.put(session, news, now)
+    return found
+
+
+def set_sending(
+    session: Session, course_id: int, new: Sending, *, who: str, now: datetime
+) -> int:
+    """Choose what of a course is told, when and of whom; returns how many outcomes.
+
+    What a destination holds and would not be told any more is withdrawn, of those of
+    whom levels are told; of others it stays.
+    """
+    old = sendings.save_sending(session, course_id, new, who=who, now=now)
+    if (old.is_secure_only, old.group_id) == (new.is_secure_only, new.group_id):
+        return 0
+    standing.hold_courses(session, [course_id])
+    return sum(
+        outbox.put(session, news(session, course_id, destination, now), now)
+        for destination in curriculum.load_destinations(session, course_id)
+    )
+
+
+def _sent_of(one: StoredAttainment, sending: Sending) -> StoredAttainment:
+    """Return an attainment as others are told of it."""
+    if sending.is_secure_only and not one.is_mastered:
+        return replace(one, value=None, level_name=None)
+    return one
 
 
 def _is_news(told: Delivery | None, value: object) -> bool:
@@ -272,7 +321,11 @@ def switch(
 
 
 def _outcome(
-    one: StoredAttainment, destination: str, terms: Judging, at: datetime
+    one: StoredAttainment,
+    destination: str,
+    terms: Judging,
+    at: datetime,
+    sending: Sending,
 ) -> Mapping[str, object]:
     """Return what the outbox tells of a level; at is when it was worked out.
 
@@ -284,21 +337,32 @@ def _outcome(
         has_level = one.value is not None and one.level is not None
         one = replace(one, value=float((one.level or 0) + 1) if has_level else None)
         maximum = float(len(terms.scale.levels))
-    return standing.outcome_row(one, destination, maximum, basis)
+    row = standing.outcome_row(one, destination, maximum, basis)
+    return {**row, "waits_for": sending.waits_for}
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """How cells stood before, and how their courses send."""
+
+    cells: Mapping[CellKey, StoredAttainment]
+    how: Mapping[int, Sending]
 
 
 def _telling(
-    changed: Sequence[StoredAttainment], old: Mapping[CellKey, StoredAttainment]
+    changed: Sequence[StoredAttainment], then: _Before
 ) -> list[StoredAttainment]:
     """Return the changed attainments whose value or level others would see."""
     nothing = (None, None)
     telling = []
     for one in changed:
-        before = old.get(one.key)
-        seen = nothing if before is None else (before.value, before.level_name)
-        shown = nothing if one.value is None else (one.value, one.level_name)
+        before, sending = then.cells.get(one.key), then.how[one.course_id]
+        told = _sent_of(one, sending)
+        was = None if before is None else _sent_of(before, sending)
+        seen = nothing if was is None else (was.value, was.level_name)
+        shown = nothing if told.value is None else (told.value, told.level_name)
         if seen != shown:
-            telling.append(one)
+            telling.append(told)
     return telling
 
 
@@ -315,7 +379,7 @@ def _put_outcomes(
     session: Session,
     terms: Mapping[int, Judging],
     telling: Sequence[StoredAttainment],
-    old: Mapping[CellKey, StoredAttainment],
+    before: _Before,
     now: datetime,
 ) -> int:
     """Tell of those who sit in the course: who left has no place there any more."""
@@ -325,11 +389,13 @@ def _put_outcomes(
     rows = []
     for course_id, some in by_course.items():
         destinations = curriculum.load_destinations(session, course_id)
-        here = people.load_learners(session, course_id) if destinations else ()
+        sending = before.how[course_id]
+        whom = sendings.load_whom(session, course_id, sending) if destinations else ()
         rows += [
-            _outcome(one, destination, terms[course_id], now)
+            _outcome(one, destination, terms[course_id], now, sending)
             for destination in destinations
             for one in some
-            if one.person_id in here and _concerns(destination, one, old.get(one.key))
+            if one.person_id in whom
+            and _concerns(destination, one, before.cells.get(one.key))
         ]
     return outbox.put(session, rows, now)

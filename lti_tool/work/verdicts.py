@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from lti_tool.errors import DeliveryError
-from lti_tool.platforms.destination import NOTHING, Shown
-from lti_tool.storage.outbox import Delivery, Sent, Settlement
+from lti_tool.platforms.destination import NOTHING, SAME, Shown
+from lti_tool.storage.outbox import Delivery, Settlement
+from lti_tool.storage.told import Sent
 
 FIRST_WAIT: Final = timedelta(seconds=1)
 LONGEST_WAIT: Final = timedelta(hours=1)
@@ -61,7 +62,7 @@ def before_sending(
         ours = sent.get((row.person_id, row.competency_id))
         if there.shows(row.value) and not _may_change(there, row, ours):
             settled.append(Settlement(row.id, "delivered", read_back=there.value))
-        elif _is_theirs(there, ours):
+        elif is_theirs(there, ours) and not _is_allowed(row, there):
             settled.append(_kept(row, there, ours))
         else:
             sending.append(row)
@@ -82,13 +83,37 @@ def _may_change(shown: Shown, row: Delivery, sent: Sent | None) -> bool:
     )
 
 
-def _is_theirs(shown: Shown, sent: Sent | None) -> bool:
-    """Tell whether a person set what is shown: it is nothing that we sent."""
+def is_theirs(shown: Shown, sent: Sent | None) -> bool:
+    """Tell whether a person set what is shown: it is nothing that we sent.
+
+    Neither is it theirs where only the column's maximum was changed under our value.
+    """
     if shown.value is None:
         return False
     if shown.is_ours is not None:
         return not shown.is_ours
-    return sent is None or not any(shown.tends_to(value) for value in sent.values)
+    return sent is None or not any(
+        shown.tends_to(value) or shown.shows_unscaled(value) for value in sent.values
+    )
+
+
+def is_rescaled(shown: Shown, sent: Sent | None) -> bool:
+    """Tell whether our value stands there under another maximum than ours.
+
+    Source: facts/security.md section 5, C18.
+    """
+    return (
+        sent is not None
+        and not any(shown.shows(value) for value in sent.values)
+        and any(shown.shows_unscaled(value) for value in sent.values)
+    )
+
+
+def _is_allowed(row: Delivery, shown: Shown) -> bool:
+    """Tell whether a person said that this very value may be written over."""
+    if row.over_at is None or row.over_value is None or shown.value is None:
+        return False
+    return abs(shown.value - row.over_value) <= SAME
 
 
 def _kept(row: Delivery, shown: Shown, sent: Sent | None) -> Settlement:
@@ -154,15 +179,22 @@ def after_refusal(
 def failed(row: Delivery, error: DeliveryError, now: datetime) -> Settlement:
     """Say what becomes of a row after an error: wait and try again, or stop."""
     reason = str(error)
+    said = None if error.said is None else {"said": error.said}
     if error.permanent:
-        return Settlement(row.id, "blocked", code=error.code, reason=reason)
+        state = "dead" if error.hopeless else "blocked"
+        return Settlement(row.id, state, code=error.code, reason=reason, receipt=said)
     if row.attempts >= GIVE_UP_AFTER:
-        return Settlement(row.id, "dead", code=error.code, reason=reason)
+        return Settlement(row.id, "dead", code=error.code, reason=reason, receipt=said)
     wait = _wait(row)
     if error.retry_after is not None:
         wait = max(wait, timedelta(seconds=error.retry_after))
     return Settlement(
-        row.id, "pending", due_at=now + wait, code=error.code, reason=reason
+        row.id,
+        "pending",
+        due_at=now + wait,
+        code=error.code,
+        reason=reason,
+        receipt=said,
     )
 
 

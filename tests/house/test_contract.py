@@ -75,7 +75,6 @@ COMMANDS = {
     "openapi": "",
 }
 LATER = {
-    "course set --send",
     "export person",
     "export course",
     "export records",
@@ -120,6 +119,7 @@ CHOICES = {
         "other",
     ],
     ("source add", "version"): ["1.1", "1.2"],
+    ("course set", "send"): ["now", "nightly", "release"],
     ("source add", "auth"): [
         "basic",
         "form",

@@ -528,7 +528,12 @@ def test_what_is_not_case_exits_1_and_stores_nothing(bridge: Bridge) -> None:
 
 def test_a_courses_plan_is_set_and_shown(district: District) -> None:
     shown = district.ask("course", "show", district.course)
-    assert shown["destinations"] == {"ags": False, "oneroster": False}
+    assert shown["destinations"] == {
+        "ags": False,
+        "oneroster": False,
+        "moodle": False,
+        "canvas": False,
+    }
     changed = district.ask(
         *("course", "set", str(shown["id"]), "--rule", "mean_of_last"),
         *("--parameter", "3", "--mastery", "0.75"),
@@ -655,6 +660,8 @@ def test_outcomes_go_out_and_are_read_back(district: District) -> None:
     assert district.ask("outcomes", "reconcile") == {
         "read_back": {"oneroster": len(due)},
         "differences": [],
+        "unread": [],
+        "resent": 0,
     }
     changed = next(iter(district.catalog.records("assessmentResults")))
     district.catalog.delete("assessmentResults", changed.sourced_id)

@@ -18,7 +18,7 @@ from lti_tool.demo.platform import STANDARD, Manners, Platform
 from lti_tool.settings import Settings
 from lti_tool.storage import keys, schema, secrets
 from lti_tool.storage.database import Database, rows
-from lti_tool.work import delivery, standing
+from lti_tool.work import delivery, reconciling, standing
 from lti_tool.work.outside import Outside
 from lti_tool.work.standing import Refresh
 from oneroster.catalog import MemoryCatalog
@@ -350,8 +350,10 @@ class Abroad:
             delivery.deliver(self.room.database, self.outside.connect, self.clock)
         )
 
-    def reconcile(self) -> delivery.Reconciliation:
-        return delivery.reconcile(self.room.database, self.outside.connect)
+    def reconcile(self) -> reconciling.Reconciliation:
+        return reconciling.reconcile(
+            self.room.database, self.outside.connect, self.clock, who="test"
+        )
 
     def lms_grades(self) -> dict[tuple[str, str], float | None]:
         """What the LMS shows by column title and student."""

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from lti_tool.demo.platform import MOODLE
 from lti_tool.platforms.destination import Shown
-from lti_tool.storage import columns, outbox, schema
+from lti_tool.storage import columns, outbox, requeue, schema
 from lti_tool.storage.database import rows
 from lti_tool.work import delivery
 from oneroster.models import AssessmentResult
@@ -298,16 +298,13 @@ def test_reconciling_lists_what_somebody_changed(abroad: Abroad) -> None:
     found = abroad.reconcile()
     assert found.read_back == {"ags": 3, "oneroster": 3}
     room = abroad.room
-    assert found.differences == (
-        _difference("ags", room.people["ana"], 3.6, 1.0),
-        _difference("oneroster", room.people["ben"], 2.0, None),
-    )
-
-
-def _difference(
-    destination: str, person_id: int, ours: float, theirs: float | None
-) -> delivery.Difference:
-    return delivery.Difference(destination, 1, person_id, 1, ours, theirs)
+    assert [
+        (one.destination, one.person_id, one.ours, one.theirs)
+        for one in found.differences
+    ] == [
+        ("ags", room.people["ana"], 3.6, 1.0),
+        ("oneroster", room.people["ben"], 2.0, None),
+    ]
 
 
 def test_a_removed_column_is_not_made_anew_without_a_word(abroad: Abroad) -> None:
@@ -327,7 +324,7 @@ def test_a_removed_column_is_not_made_anew_without_a_word(abroad: Abroad) -> Non
     )
     assert abroad.lms.line_items("c1") == []
     with abroad.room.database.write() as session:
-        outbox.release(session, abroad.clock())
+        requeue.release(session, abroad.clock())
     assert abroad.deliver() == {"delivered": 1}
     assert abroad.lms_grades() == {("7.A", "lms-ana"): 2.0}
 
@@ -489,7 +486,7 @@ def test_a_column_the_sis_lost_is_put_again_when_a_person_says_so(
     assert abroad.deliver() == {"blocked": 1}
     assert newest(abroad)["code"] == "gone"
     with abroad.room.database.write() as session:
-        outbox.release(session, abroad.clock())
+        requeue.release(session, abroad.clock())
     assert abroad.deliver() == {"delivered": 1}
     assert abroad.sis_grades() == {("7.A", "ana"): (2.0, ["guid-7.A"])}
 

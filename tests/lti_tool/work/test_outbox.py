@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lti_tool.storage import outbox, schema, tallies
+from lti_tool.storage import outbox, requeue, schema, tallies, told
 from lti_tool.storage.figures import load_figures
-from lti_tool.storage.outbox import LEASE, Delivery, Settlement
+from lti_tool.storage.outbox import LEASE, Delivery, Sending, Settlement
+from lti_tool.storage.told import Sent
 
 if TYPE_CHECKING:
     from tests.lti_tool.work.conftest import Classroom
@@ -156,7 +157,7 @@ def test_settling_gives_way_to_a_newer_value(room: Classroom, state: str) -> Non
     settle(room, first, state)
     assert states(room) == [(1.0, "superseded"), (2.0, "pending")]
     with room.database.write() as session:
-        assert outbox.release(session, NOON) == 0
+        assert requeue.release(session, NOON) == 0
 
 
 def test_who_settles_late_changes_nothing(room: Classroom) -> None:
@@ -213,8 +214,8 @@ def test_a_stuck_row_waits_for_a_person_or_a_newer_value(room: Classroom) -> Non
             }
         ]
     with room.database.write() as session:
-        assert outbox.release(session, NOON, "oneroster") == 0
-        assert outbox.release(session, NOON, "ags") == 1
+        assert requeue.release(session, NOON, "oneroster") == 0
+        assert requeue.release(session, NOON, "ags") == 1
     assert [one.id for one in claim(room)] == [row.id]
 
 
@@ -223,14 +224,16 @@ def test_what_may_stand_there_counts_as_ours(room: Classroom) -> None:
     put(room, 1.0)
     (row,) = claim(room)
     with room.database.write() as session:
-        outbox.note_sending(session, {row.id: NOON + timedelta(seconds=5)})
+        outbox.note_sending(
+            session, [Sending(row.id, NOON + timedelta(seconds=5), None)], NOON
+        )
     sent = _sent(room)[room.people["ana"], room.competencies["7.A"]]
-    assert sent == outbox.Sent(NOON + timedelta(seconds=5), frozenset([1.0]))
+    assert sent == Sent(NOON + timedelta(seconds=5), frozenset([1.0]), ((1.0, None),))
 
 
-def _sent(room: Classroom) -> dict[tuple[int, int], outbox.Sent]:
+def _sent(room: Classroom) -> dict[tuple[int, int], Sent]:
     with room.database.read() as session:
-        return outbox.load_sent(session, "ags", room.course_id)
+        return told.load_sent(session, "ags", room.course_id)
 
 
 def test_after_a_delivery_only_its_value_and_later_ones_are_ours(

@@ -1,0 +1,92 @@
+"""Receipts: what became of one delivery, who asked for it, what stood there before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, select
+
+from lti_tool.errors import NotFoundError
+from lti_tool.storage.database import rows
+from lti_tool.storage.schema import competency, course, delivery, person
+from lti_tool.storage.session import Session
+
+
+def load_receipt(session: Session, delivery_id: int) -> dict[str, Any]:
+    """Return one delivery whole.
+
+    Raises:
+        NotFoundError: there is none of that id.
+    """
+    found = rows(
+        session,
+        select(
+            delivery,
+            course.c.title.label("course"),
+            delivery.c.person_id.label("student"),
+            person.c.display_name,
+            competency.c.human_code,
+            competency.c.statement,
+            competency.c.case_id.label("competency"),
+            delivery.c.level_name.label("level"),
+        )
+        .join(course, course.c.id == delivery.c.course_id)
+        .join(person, person.c.id == delivery.c.person_id)
+        .join(competency, competency.c.id == delivery.c.competency_id)
+        .where(delivery.c.id == delivery_id),
+    )
+    if not found:
+        raise NotFoundError(
+            f"no delivery has the id {delivery_id}; outcomes status --rows --json "
+            "lists them"
+        )
+    return found[0]
+
+
+def is_newest(session: Session, delivery_id: int) -> bool:
+    """Tell whether no newer row of the same key stands."""
+    mine, newer = delivery.alias("mine"), delivery.alias("newer")
+    found = session.scalar(
+        select(func.count())
+        .select_from(mine)
+        .join(
+            newer,
+            (newer.c.destination == mine.c.destination)
+            & (newer.c.course_id == mine.c.course_id)
+            & (newer.c.person_id == mine.c.person_id)
+            & (newer.c.competency_id == mine.c.competency_id),
+        )
+        .where(
+            mine.c.id == delivery_id,
+            newer.c.id > delivery_id,
+            newer.c.state != "superseded",
+        )
+    )
+    return not found
+
+
+def load_history(session: Session, delivery_id: int) -> list[dict[str, Any]]:
+    """Return every row of the key of a delivery, newest first: id, state, value, at."""
+    mine = delivery.alias("mine")
+    return rows(
+        session,
+        select(
+            delivery.c.id,
+            delivery.c.state,
+            delivery.c.value,
+            delivery.c.level_name,
+            delivery.c.asked_by,
+            delivery.c.undoes_id,
+            delivery.c.created_at,
+        )
+        .join(
+            mine,
+            (delivery.c.destination == mine.c.destination)
+            & (delivery.c.course_id == mine.c.course_id)
+            & (delivery.c.person_id == mine.c.person_id)
+            & (delivery.c.competency_id == mine.c.competency_id),
+        )
+        .where(mine.c.id == delivery_id)
+        .order_by(delivery.c.id.desc())
+        .limit(50),
+    )
