@@ -53,7 +53,7 @@ def sentences() -> Iterator[str]:
     yield from refusals.sentences()
     yield from comparing.sentences()
     yield from masking.KINDS.values()
-    yield from probe_words.TEMPLATES
+    yield from probe_words.sentences()
 
 
 def extract(

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from lti_tool.errors import ConfigError
 from lti_tool.storage import zones
 from lti_tool.storage.database import Database
+from lti_tool.work import carrying
 from lti_tool.work.words import Words
 from mappings.errors import MappingError
 from mappings.lines import Line
@@ -143,6 +144,8 @@ def said(line: Line, titles: Mapping[str, str] = MappingProxyType({})) -> str:
     values = line.plain
     if "task" in values:
         title = titles.get(values["task"], values["task"])
+        if carrying.is_carried(title):
+            title = gettext(carrying.ELSEWHERE)
         values["task"] = f"\u2068{title}\u2069" if _is_rtl() else title
     for name in ("reason", "rank", "level"):
         if values.get(name):

@@ -23,11 +23,19 @@ from mappings.evidence import Evidence
 from mappings.rules import CERTAINTY, Rule
 
 CARRIED: Final = "carried from %(label)s by %(kind)s, worth %(share)s %%"
+# What a carried piece goes by where its own competency is not named.
+ELSEWHERE: Final = "a competency of another framework"
+_MARK: Final = "crosswalk "
 
 
 def sentences() -> tuple[str, ...]:
     """Every text this room says of a piece."""
-    return (CARRIED,)
+    return (CARRIED, ELSEWHERE)
+
+
+def is_carried(task: str) -> bool:
+    """Tell whether a task is no work, but a competency of another framework."""
+    return task.startswith(_MARK)
 
 
 def followers(
@@ -129,7 +137,7 @@ def _evidence(
 
 
 def _task(way: Way) -> str:
-    return f"crosswalk {way.from_competency_id}"
+    return f"{_MARK}{way.from_competency_id}"
 
 
 def _spoken(

@@ -7,6 +7,7 @@ what differs, so that one that was kept is found again whatever it was about.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
@@ -75,6 +76,9 @@ TEMPLATES: Final = (
     "bulk, but no row: a sync will not take it as empty",
     "bulk, %(count)s rows",
     "delta, %(count)s rows",
+    "bulk, %(count)s rows; %(codes)s; the first: %(problem)s",
+    "delta, %(count)s rows; %(codes)s; the first: %(problem)s",
+    "OneRoster %(version)s, from %(system)s",
     # what to do
     "ask for the full root of the REST service, up to v1p1 or v1p2",
     "the service refuses our credentials: check them and the scopes",
@@ -103,6 +107,37 @@ TEMPLATES: Final = (
     "ask for filter=dateLastModified>'...'; until then every sync reads all",
     "export the file again; nothing of it is read until it is sound",
 )
+# What fills a place and is a word of ours itself, by the place and what was said there.
+VALUES: Final = {
+    "place": {
+        "HTTP Basic": "the header (HTTP Basic)",
+        "the form": "the form of the request",
+    },
+    "found": {
+        "basic": "the header (HTTP Basic)",
+        "form": "the form of the request",
+    },
+    "sent": {
+        "basic": "them in the header (HTTP Basic)",
+        "form": "them in the form of the request",
+        "bearer": "a fixed bearer token",
+        "oauth1-sha1": "an OAuth 1.0a signature",
+        "oauth1-sha256": "an OAuth 1.0a signature",
+    },
+}
+# What is wrong with a record, by how its fault ends; of any other fault the last.
+PROBLEMS: Final = {
+    " is missing": "record %(line)s lacks %(field)s",
+    "is not an object": "record %(line)s is no object",
+    " is not active or tobedeleted": "record %(line)s has a status that is neither "
+    "active nor tobedeleted",
+    " cannot be read as a date-time; taken as missing": "record %(line)s has a "
+    "%(field)s that cannot be read; it is taken as missing",
+    "": "record %(line)s holds in %(field)s what cannot be read",
+}
+_PROBLEM: Final = re.compile(
+    r'\S+ line (?P<line>\d+)(?: \("[^"]*"\))?: (?P<told>(?P<field>\S+).*)', re.DOTALL
+)
 _PLACE: Final = re.compile(r"%\((\w+)\)s")
 
 
@@ -113,6 +148,27 @@ def parse_words(text: str) -> Words | None:
         if found is not None:
             return Words(template, {**found.groupdict()})
     return None
+
+
+def parse_value(place: str, text: str) -> Words | None:
+    """Return what fills a place as words of ours; None if it is said as it is."""
+    known = VALUES.get(place, {}).get(text)
+    if known is not None:
+        return Words(known)
+    found = _PROBLEM.fullmatch(text) if place == "problem" else None
+    if found is None:
+        return None
+    told = found["told"]
+    words = next(words for end, words in PROBLEMS.items() if told.endswith(end))
+    return Words(words, {"line": found["line"], "field": found["field"]})
+
+
+def sentences() -> Iterator[str]:
+    """Yield every text a look may be told in."""
+    yield from TEMPLATES
+    yield from PROBLEMS.values()
+    for known in VALUES.values():
+        yield from known.values()
 
 
 @cache

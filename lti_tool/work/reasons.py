@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from lti_tool.storage.standing import StoredAttainment
+from lti_tool.work import carrying
 from lti_tool.work.scores import Piece
 from lti_tool.work.whys import Why
 from lti_tool.work.words import Words
@@ -214,7 +215,8 @@ def _in_english(line: Line, titles: Mapping[str, str]) -> str:
     """A line in English, its task by its title."""
     values = line.plain
     if "task" in values:
-        values["task"] = titles.get(values["task"], values["task"])
+        title = titles.get(values["task"], values["task"])
+        values["task"] = carrying.ELSEWHERE if carrying.is_carried(title) else title
     return line.text.format_map(values)
 
 

@@ -31,7 +31,7 @@ from lti_tool.web.texts import gettext
 from lti_tool.work import source_care
 from lti_tool.work.mapping_preview import NOT_TAKEN
 from lti_tool.work.orders import Order
-from lti_tool.work.probe_words import parse_words
+from lti_tool.work.probe_words import parse_value, parse_words
 from lti_tool.work.source_looks import ELSEWHERE, MOST, MOST_OTHERS, WAYS
 
 LONGEST_REASON: Final = 1000
@@ -53,7 +53,18 @@ def _step_words() -> dict[str, Any]:
 def _probe_said(text: str) -> str:
     """What a look found, in the reader's language; '' where we know no words for it."""
     words = parse_words(text)
-    return gettext(words.text, **words.values) if words else ""
+    if words is None:
+        return ""
+    values = {name: _value_said(name, str(one)) for name, one in words.values.items()}
+    return gettext(words.text, **values)
+
+
+def _value_said(place: str, text: str) -> str:
+    """What fills a place of a sentence; a collection goes by its name on our pages."""
+    words = parse_value(place, text)
+    if words is not None:
+        return gettext(words.text, **words.values)
+    return str(COLLECTIONS.get(text, text)) if place == "collection" else text
 
 
 @pages.get("/sources/<int:source_id>/scope")

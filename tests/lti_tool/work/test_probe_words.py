@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import oneroster
-from lti_tool.work.probe_words import TEMPLATES, parse_words
+from lti_tool.work.probe_words import TEMPLATES, parse_value, parse_words
 from lti_tool.work.words import Words
+from oneroster.probing import _place_of
 
 LIBRARY = Path(oneroster.__file__).parent
 
@@ -54,6 +55,39 @@ def test_every_template_is_found_by_its_own_sentence(template: str) -> None:
     found = parse_words(said)
     assert found is not None
     assert (found.text, str(found)) == (template, said)
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "said"),
+    [
+        ("place", "the form", "the form of the request"),
+        ("sent", "basic", "them in the header (HTTP Basic)"),
+        ("problem", 'users line 3 ("u-1"): role is missing', "record 3 lacks role"),
+        (
+            "problem",
+            "orgs line 1: status is not active or tobedeleted",
+            "record 1 has a status that is neither active nor tobedeleted",
+        ),
+        ("problem", "orgs line 2: is not an object", "record 2 is no object"),
+        (
+            "problem",
+            "users line 4: grades.0 input should be a valid string",
+            "record 4 holds in grades.0 what cannot be read",
+        ),
+        ("root", "https://sis.example/ims", None),
+        ("problem", "something nobody foresaw", None),
+    ],
+)
+def test_a_word_within_a_sentence_is_ours_too(
+    place: str, text: str, said: str | None
+) -> None:
+    found = parse_value(place, text)
+    assert (found and str(found)) == said
+
+
+@pytest.mark.parametrize("style", ["basic", "form"])
+def test_every_place_of_credentials_has_its_words(style: str) -> None:
+    assert parse_value("place", _place_of(style)) is not None
 
 
 def test_every_plain_sentence_of_a_look_has_its_template() -> None:
