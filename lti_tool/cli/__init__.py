@@ -30,6 +30,7 @@ from lti_tool.cli.operation import (
     worker,
 )
 from lti_tool.cli.outcomes import outcomes
+from lti_tool.cli.plans import plan
 from lti_tool.cli.platforms import platform
 from lti_tool.cli.resources import resource
 from lti_tool.cli.root import masterybridge
@@ -53,6 +54,7 @@ for _command in (
     link,
     mastery,
     outcomes,
+    plan,
     platform,
     resource,
     restore,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypedDict, Unpack
 
 import click
 
@@ -13,11 +13,20 @@ from lti_tool.errors import BridgeError, NotFoundError
 from lti_tool.storage import link_pages
 from lti_tool.storage.account_pages import Account
 from lti_tool.storage.database import Session
-from lti_tool.storage.link_pages import ShownLink, Wish
+from lti_tool.storage.link_pages import ShownLink, Tally, Wish
 from lti_tool.work import linking
 from lti_tool.work.linking import Author
 
 _COLUMNS: Final = ("link", "status", "account", "is", "why", "certainty")
+
+
+class _Asked(TypedDict):
+    """Which links to list."""
+
+    status: str
+    kind: str | None
+    system: str | None
+    words: str
 
 
 @click.group()
@@ -32,22 +41,15 @@ def link() -> None:
     show_default=True,
 )
 @click.option("--kind", type=click.Choice(["sis", "lms"]))
+@click.option("--system", help="Of this source or platform alone, by its name.")
 @click.option("--words", default="", help="Parts of a name, or of an id.")
 @click.option("--first", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--count", type=click.IntRange(1, 1000), default=50, show_default=True)
-def _list(
-    bench: Bench,
-    *,
-    status: str,
-    kind: str | None,
-    words: str,
-    first: int,
-    count: int,
-) -> None:
+def _list(bench: Bench, *, first: int, count: int, **asked: Unpack[_Asked]) -> None:
     """List links: those that wait for a person, unless another status is asked for."""
-    wish = Wish(status, kind or "", 0, words)
     with bench.database.read() as session:
         tallies = link_pages.load_tallies(session)
+        wish = _wish(tallies, **asked)
         total = link_pages.count_links(session, wish)
         found = link_pages.load_links(session, wish, first=first, count=count)
     shown = table(
@@ -79,6 +81,54 @@ def _list(
 
 
 command(link, "list")(_list)
+
+
+def _wish(tallies: list[Tally], **asked: Unpack[_Asked]) -> Wish:
+    status, kind, words = asked["status"], asked["kind"] or "", asked["words"]
+    if asked["system"] is None:
+        return Wish(status, kind, 0, words)
+    one = _named(tallies, asked["system"], kind)
+    return Wish(status, one.kind, one.id, words)
+
+
+def _named(tallies: list[Tally], name: str, kind: str) -> Tally:
+    for one in tallies:
+        if one.name == name and kind in ("", one.kind):
+            return one
+    raise NotFoundError(f'no source or platform "{name}" with accounts')
+
+
+@click.argument("words", default="")
+@click.option("--alone", help="Only accounts of this platform whom no SIS knows.")
+@click.option("--first", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--count", type=click.IntRange(1, 1000), default=50, show_default=True)
+def _find(
+    bench: Bench, words: str, *, alone: str | None, first: int, count: int
+) -> None:
+    """Find people by a part of their name, or by a whole id of SIS or LMS."""
+    with bench.database.read() as session:
+        tallies = link_pages.load_tallies(session)
+        platform = 0 if alone is None else _named(tallies, alone, "lms").id
+        if not words and not platform:
+            raise click.UsageError("say whom: WORDS, or --alone PLATFORM")
+        total = link_pages.count_people(session, words, alone=platform)
+        found = link_pages.find_people(
+            session, words, first=first, count=count, alone=platform
+        )
+    lines = [
+        (one.id, one.name, "\n".join(map(_account, one.accounts))) for one in found
+    ]
+    document = {
+        "total": total,
+        "people": [
+            {"person": one.id, "name": one.name, "accounts": one.accounts}
+            for one in found
+        ],
+    }
+    bench.say(document, table(f"{total} people", ("person", "name", "is"), lines))
+
+
+command(link, "find")(_find)
 
 
 def _account(one: Account | None) -> str:

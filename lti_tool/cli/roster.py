@@ -245,22 +245,22 @@ def pull_from(
                     said,
                     on_progress=move,
                     on_step=lambda step: move(
-                        step.collection, step.count, of=step.expected, note=_rate(step)
+                        step.collection, step.count, of=step.expected, note=rate(step)
                     ),
                 ),
             )
         except SyncError as error:
             return _say_failed(bench, name, error)
     _say_report(bench, name, report)
-    return _EXITS.get(report.status, 0)
+    return EXITS.get(report.status, 0)
 
 
 # A run that was stopped changed nothing; one that is parked goes on by itself.
-_EXITS: Final = {"held": ON_HOLD, "stopped": PROBLEM, "parked": NO_ANSWER}
+EXITS: Final = {"held": ON_HOLD, "stopped": PROBLEM, "parked": NO_ANSWER}
 _MINUTE: Final = 60
 
 
-def _rate(step: Step) -> str:
+def rate(step: Step) -> str:
     """How fast a collection is read, and how long it will take."""
     if not step.per_second:
         return ""

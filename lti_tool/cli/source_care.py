@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
 
@@ -27,6 +28,7 @@ class _Said(TypedDict):
     client_id: str | None
     client_secret_file: Path | None
     auth: str | None
+    csv_path: Path | None
 
 
 @click.argument("name")
@@ -55,11 +57,30 @@ def _preview(bench: Bench, name: str) -> int:
         for one in read["fields"]
     ]
     columns = ("collection", "in the SIS", "here", "first records", "empty")
-    bench.say({"source": name, **document}, table(f"source {name}", columns, lines))
+    shown = table(f"source {name}", columns, lines)
+    shown.caption = "\n".join(_beside(document))
+    bench.say({"source": name, **document}, shown)
     failed = document["failed"].values()
     if any(one["code"] in SILENT for one in failed):
         return NO_ANSWER
     return PROBLEM if failed else 0
+
+
+def _beside(document: Mapping[str, Any]) -> Iterator[str]:
+    """What the preview found beside the fields: words nobody knows, people found."""
+    for name, read in document["collections"].items():
+        for one in read["unknown"]:
+            yield (
+                f'{name}: {one["field"]} "{one["value"]}" is nobody\'s word, '
+                f"{one['count']} records: {one['becomes']}"
+            )
+    for one in document.get("people", ()):
+        by = ", ".join(f"{way} {count}" for way, count in one["by"].items())
+        yield (
+            f"{one['platform']}: {one['people']} accounts, matched by {by}; "
+            f"{one['unmatched']} unmatched, {one['ambiguous']} ambiguous, "
+            f"{one['silent']} without a SIS id"
+        )
 
 
 @click.argument("name")
@@ -69,14 +90,21 @@ def _preview(bench: Bench, name: str) -> int:
 @click.option("--client-id")
 @click.option("--client-secret-file", type=click.Path(path_type=Path))
 @click.option("--auth", type=click.Choice(AUTHS))
+@click.option(
+    "--csv",
+    "csv_path",
+    type=click.Path(exists=True, path_type=Path),
+    help="Another folder or zip of a source that reads files.",
+)
 def _edit(bench: Bench, name: str, **options: Unpack[_Said]) -> None:
-    """Change the address or replace the credentials of a service."""
+    """Change the address or the credentials of a service, or where files are."""
     with bench.database.read() as session:
         held = source_pages.load_source(session, sources.load_source(session, name).id)
     if held["kind"] != "rest":
-        raise ConfigError(
-            f'source "{name}" reads files; remove it and add it with another --csv PATH'
-        )
+        _edit_files(bench, held, options)
+        return
+    if options["csv_path"] is not None:
+        raise ConfigError(f'source "{name}" asks a service; files are another source')
     file = options["client_secret_file"]
     secret = file.read_text().strip() if file else ""
     said = {
@@ -101,6 +129,19 @@ def _edit(bench: Bench, name: str, **options: Unpack[_Said]) -> None:
     values = source_fields.rest_values(fields)
     if secret:
         values["client_secret"] = secrets.encrypt(secret, bench.key())
+    _keep(bench, held, values)
+
+
+def _edit_files(bench: Bench, held: Mapping[str, Any], options: _Said) -> None:
+    """Point a source of files to another folder or zip."""
+    path = options["csv_path"]
+    if path is None or any(one for one in options.values() if one is not path):
+        raise ConfigError(f'source "{held["name"]}" reads files: give --csv PATH alone')
+    _keep(bench, held, {"location": str(path.resolve())})
+
+
+def _keep(bench: Bench, held: Mapping[str, Any], values: dict[str, Any]) -> None:
+    name = held["name"]
     with bench.database.write() as session:
         changed = source_care.edit(session, held["id"], values, by=Author(WHO, now()))
     bench.say(

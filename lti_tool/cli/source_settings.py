@@ -44,12 +44,17 @@ _PERCENT: Final = 100
     "--pause",
     "pauses",
     multiple=True,
-    metavar="FROM..TO",
+    metavar="FROM..TO[=WHY]",
     help="No run by schedule on these days; repeat it.",
 )
 @click.option("--no-pauses", is_flag=True, help="Forget all pauses.")
 @click.option("--grace-days", type=int, help="So long one who left keeps her pages.")
 @click.option("--told", multiple=True, help="Who is told of holds; repeat it.")
+@click.option(
+    "--match",
+    metavar="WAY[,WAY]",
+    help='By what people of the LMS are found: lis,sis_id,name_in_class; "" for none.',
+)
 def _set(bench: Bench, name: str, **said: object) -> None:
     """Change what is taken of a source, its limits, schedule, pauses and grace.
 
@@ -82,7 +87,7 @@ def _sections(held: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any
     if said["demographics_reason"] is not None:
         scope["demographics_reason"] = said["demographics_reason"]
     times = {
-        key: [one for one in said[option].replace(" ", "").split(",") if one]
+        key: _listed(said[option])
         for key, option in (("times", "schedule"), ("days", "days"))
         if said[option] is not None
     }
@@ -103,7 +108,9 @@ def _sections(held: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any
     if said["grace_days"] is not None:
         found["grace_days"] = said["grace_days"]
     if said["told"]:
-        found["told"] = list(said["told"])
+        found["told"] = [one for one in said["told"] if one.strip()]
+    if said["match"] is not None:
+        found["matching"] = {"lms": _listed(said["match"])}
     return found
 
 
@@ -123,8 +130,13 @@ def _limit(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def _pause(text: str) -> dict[str, str]:
-    first, _, last = text.partition("..")
-    return {"from": first, "to": last or first, "why": ""}
+    days, _, why = text.partition("=")
+    first, _, last = days.strip().partition("..")
+    return {"from": first, "to": last or first, "why": why.strip()}
+
+
+def _listed(text: str) -> list[str]:
+    return [one for one in text.replace(" ", "").split(",") if one]
 
 
 def _say(bench: Bench, name: str, sections: Mapping[str, Any]) -> None:

@@ -177,12 +177,13 @@ def _page(run: Mapping[str, Any], chosen: str, **where: int) -> str:
 def _csv_lines(wish: MoveWish, names: Mapping[str, str]) -> Iterator[Sequence[object]]:
     with database().read() as session:
         for one in move_pages.iter_moves(session, wish):
-            yield from _csv_move(one, names)
+            yield from csv_of(one, names)
 
 
-def _csv_move(
+def csv_of(
     move: Mapping[str, Any], names: Mapping[str, str]
 ) -> Iterator[Sequence[object]]:
+    """Yield the lines of a row under HEAD, one a field; names: of schools."""
     school = move["school_sourced_id"]
     common = (
         move["collection"],

@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from lti_tool.errors import NotFoundError
 from lti_tool.storage import problem_pages, run_pages
+from lti_tool.storage.database import Database
 from lti_tool.storage.problem_pages import Cause
 from lti_tool.storage.session import Session
 from lti_tool.web.admin import roster_words, run_words
@@ -43,7 +44,7 @@ def run_errors(run_id: int) -> str:
             session, run_id, cause, after=after, count=PAGE + 1
         )
         shown = found[:PAGE]
-        rows = _rows(session, run, shown)
+        rows = rows_of(session, run, shown)
         aside = problem_pages.load_aside(session, run["source_id"])
         kept = problem_pages.count_problems(session, run_id)
     return render_template(
@@ -83,7 +84,9 @@ def errors_csv(run_id: int) -> ResponseReturnValue:
     """The problems of a run as CSV, with the columns of the page."""
     with database().read() as session:
         run = run_pages.load_run(session, run_id)
-    return csv_answer(f"errors-run-{run_id}", HEAD, _csv_lines(run, _cause()))
+    return csv_answer(
+        f"errors-run-{run_id}", HEAD, csv_lines(database(), run, _cause())
+    )
 
 
 def _cause() -> Cause | None:
@@ -122,10 +125,10 @@ def _cause_line(one: Mapping[str, Any], chosen: Cause | None) -> dict[str, Any]:
     }
 
 
-def _rows(
+def rows_of(
     session: Session, run: Mapping[str, Any], found: Sequence[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Problems as the page shows them: in words, and since when each is open."""
+    """Problems of a run as they are shown: in words, and since when each is open."""
     since = problem_pages.load_since(session, run["source_id"], found)
     held = problem_pages.load_held(session, run["source_id"], found)
     later = problem_pages.load_later(session, run["source_id"], run["id"])
@@ -149,16 +152,17 @@ def _rows(
     return rows
 
 
-def _csv_lines(
-    run: Mapping[str, Any], cause: Cause | None
+def csv_lines(
+    held: Database, run: Mapping[str, Any], cause: Cause | None
 ) -> Iterator[Sequence[object]]:
+    """Yield the problems of a run, or of one cause of it, as lines under HEAD."""
     after = 0
     while True:
-        with database().read() as session:
+        with held.read() as session:
             found = problem_pages.load_problems(
                 session, run["id"], cause, after=after, count=_READ
             )
-            rows = _rows(session, run, found)
+            rows = rows_of(session, run, found)
         for one in rows:
             words = one["words"]
             yield (

@@ -19,15 +19,16 @@ def csv_answer(
 ) -> Response:
     """A CSV file of that name; no cell of it is a formula to a spreadsheet."""
     return Response(
-        stream_with_context(_written(head, lines)),
+        stream_with_context(csv_text(head, lines)),
         mimetype="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
     )
 
 
-def _written(head: Sequence[str], lines: Iterable[Sequence[object]]) -> Iterator[str]:
+def csv_text(head: Sequence[str], lines: Iterable[Sequence[object]]) -> Iterator[str]:
+    """Yield a CSV file piece by piece; a mark tells spreadsheets that it is UTF-8."""
     file = io.StringIO()
-    file.write("\ufeff")  # by which spreadsheets know UTF-8
+    file.write("\ufeff")
     writer = csv.writer(file)
     writer.writerow(head)
     for number, line in enumerate(lines, 1):
