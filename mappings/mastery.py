@@ -37,7 +37,8 @@ class Need:
     @property
     def line(self) -> Line:
         """The sentence, for pages to translate."""
-        return Line(Words.NEEDS, {"count": self.pieces, "level": self.level.name})
+        words = Words.NEEDS_ONE if self.pieces == 1 else Words.NEEDS
+        return Line(words, {"count": self.pieces, "level": self.level.name})
 
     def __str__(self) -> str:
         """Say it in English."""

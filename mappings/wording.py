@@ -36,7 +36,7 @@ class Words(StrEnum):
     PRIOR = "before any work: {alpha} for, {beta} against"
     PIECE = (
         "{task}: {ratio} of 1 is a success of {success}; "
-        "weight {weight} ({days} days old, {repeats} earlier from this task, "
+        "weight {weight} (age in days: {days}, earlier from this task: {repeats}, "
         "reliability {reliability})"
     )
     TOTAL = "together: {alpha} for, {beta} against; mean {mean}"
@@ -45,13 +45,14 @@ class Words(StrEnum):
         "{probability} (Proficient from 0.8, Secure from 0.9)"
     )
     COUNTS = (
-        "{pieces} pieces from {tasks} tasks "
+        "pieces: {pieces}, from different tasks: {tasks} "
         "(Proficient and Secure need {wanted_pieces} from {wanted_tasks})"
     )
     RANK = "level by certainty: {rank}"
     DUE = "the evidence was enough when new and has aged: due for a check"
-    TOO_FEW = "{found} pieces count, a level needs {wanted}: no level yet"
+    TOO_FEW = "pieces that count: {found}; a level needs {wanted}: no level yet"
     NEEDS = "{count} more fresh successes reach {level}"
+    NEEDS_ONE = "{count} more fresh success reaches {level}"
 
     LEFT_OUT = "not counted"
     LEFT_OUT_BECAUSE = "not counted: {reason}"

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 import click
@@ -37,6 +37,16 @@ _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 _NAMES: Final = ("title", "associationType")
 
 
+class _Access(TypedDict):
+    """What opens a protected service."""
+
+    token_file: Path | None
+    token_url: str | None
+    client_id: str | None
+    client_secret_file: Path | None
+    scope: str
+
+
 @click.group()
 def framework() -> None:
     """Competency frameworks (CASE packages)."""
@@ -50,7 +60,7 @@ def framework() -> None:
 @click.option("--client-id")
 @click.option("--client-secret-file", type=_FILE, help="File with its secret.")
 @click.option("--scope", default="", help="OAuth 2 scopes; default: none are named.")
-def _import(bench: Bench, names: tuple[str, ...], **options: Any) -> int:  # noqa: ANN401 -- click's own
+def _import(bench: Bench, names: tuple[str, ...], **options: Unpack[_Access]) -> int:
     """Import frameworks; what was imported before is brought up to date.
 
     A PATH is a CASE package, a table (.csv) or a file of extra associations. A URL is
@@ -93,7 +103,7 @@ command(framework, "import")(_import)
 
 
 def _authorization(
-    names: Sequence[str], options: Mapping[str, Any], session: GuardedSession
+    names: Sequence[str], options: _Access, session: GuardedSession
 ) -> AuthBase | None:
     """Return how we say who we are, if the service wants to know."""
     url, client_id = options["token_url"], options["client_id"]
@@ -104,7 +114,7 @@ def _authorization(
         raise click.UsageError("a token goes to one service: import the others apart")
     if options["token_file"]:
         return BearerKey(_secret(options["token_file"]))
-    if not client_id or not options["client_secret_file"]:
+    if not url or not client_id or not options["client_secret_file"]:
         raise click.UsageError(
             "--token-url goes with --client-id and --client-secret-file"
         )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 import click
 
@@ -15,6 +14,18 @@ from lti_tool.storage.database import Session
 from lti_tool.work import recomputing, record_rules
 from lti_tool.work.record_rules import Foresight, Settings
 from mappings.counting import ORDERS
+
+
+class _Judged(TypedDict):
+    """By what records are to be judged; None: as it is."""
+
+    rule_name: str | None
+    parameter: float | None
+    mastery: float | None
+    scale_name: str | None
+    order: str | None
+    minimum: int | None
+    reason: str | None
 
 
 @click.group()
@@ -68,7 +79,7 @@ def _show(bench: Bench, name: str) -> None:
 @click.option("--minimum", type=int, help="Pieces a level needs at least.")
 @click.option("--reason", help="Kept with the version.")
 @click.option("--dry-run", is_flag=True, help="Say whose records would move; no more.")
-def _set(bench: Bench, name: str, *, dry_run: bool, **options: Any) -> None:  # noqa: ANN401 -- click's own
+def _set(bench: Bench, name: str, *, dry_run: bool, **options: Unpack[_Judged]) -> None:
     """Set by what records are judged, after saying whose would move."""
     if options["rule_name"] is None and options["parameter"] is not None:
         raise click.UsageError("--parameter goes with --rule")
@@ -150,7 +161,7 @@ def _say(
     )
 
 
-def _values(session: Session, options: Mapping[str, Any]) -> dict[str, Any]:
+def _values(session: Session, options: _Judged) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if options["rule_name"]:
         values = {"rule": options["rule_name"], "parameter": options["parameter"]}

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, TypedDict, Unpack
 
 import requests
 
@@ -59,20 +59,36 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class Shown(TypedDict, total=False):
+    """Where and what a demonstration shows."""
+
+    host: str
+    port: int
+    seed: int
+    size: Literal["school", "district"]
+
+
+USUAL: Final[Shown] = {
+    "host": "127.0.0.1",
+    "port": 8000,
+    "seed": 7,
+    "size": "district",
+}
+
+
 class Demo:
     """A demo on its way; use it as a context manager."""
 
-    def __init__(  # noqa: PLR0913 -- the options of the command
+    def __init__(
         self,
         settings: Settings,
         *,
-        host: str = "127.0.0.1",
-        port: int = 8000,
-        seed: int = 7,
-        size: Literal["school", "district"] = "district",
         today: date | None = None,
         on_progress: Progress = lambda _phase, _count: None,
+        **said: Unpack[Shown],
     ) -> None:
+        shown: Shown = {**USUAL, **said}
+        host, port = shown["host"], shown["port"]
         self._folder = tempfile.TemporaryDirectory(prefix="masterybridge-demo-")
         lms_port, sis_port = free_ports(host, 2)
         self.tool_url = f"http://{host}:{port}"
@@ -89,7 +105,9 @@ class Demo:
         self._worker: Any = None
         with self._step("school"):
             self.school = make_school(
-                seed=seed, size=size, today=today or utc_now().date()
+                seed=shown["seed"],
+                size=shown["size"],
+                today=today or utc_now().date(),
             )
         self.database = Database(self.settings.database)
 

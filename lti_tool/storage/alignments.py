@@ -46,6 +46,23 @@ _WHOLE: Final = [*_KEY, "part"]
 
 
 @dataclass(frozen=True, slots=True)
+class NewAlignment:
+    """What a piece of work is to speak for in a course, and how.
+
+    Attributes:
+        part: keys of its rows or questions, "" for the whole score.
+        is_practice: shown, and does not count.
+    """
+
+    course_id: int
+    assignment_id: int
+    competency_id: int
+    weight: float = 1.0
+    part: str = ""
+    is_practice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AlignedAssignment:
     """One assignment of a course with the competencies it speaks for."""
 
@@ -156,37 +173,24 @@ def _named(table: Table, name: str) -> ColumnElement[bool]:
     )
 
 
-def save_alignment(  # noqa: PLR0913 -- the parts of one alignment and of its audit row
-    session: Session,
-    *,
-    course_id: int,
-    assignment_id: int,
-    competency_id: int,
-    weight: float,
-    made_by: str,
-    now: datetime,
-    part: str = "",
-    is_practice: bool = False,
+def save_alignment(
+    session: Session, new: NewAlignment, *, made_by: str, now: datetime
 ) -> bool:
-    """Let an assignment speak for a competency; tells whether anything changed.
-
-    part: keys of its rows or questions, "" for the whole score. Practice is shown and
-    does not count.
-    """
-    named = _is(alignment, course_id, assignment_id, competency_id)
+    """Let an assignment speak for a competency; tells whether anything changed."""
+    place = (new.course_id, new.assignment_id, new.competency_id)
     old = session.execute(
         select(alignment.c.weight, alignment.c.is_practice).where(
-            named, alignment.c.part == part
+            _is(alignment, *place), alignment.c.part == new.part
         )
     ).one_or_none()
-    said = {"weight": weight, "is_practice": is_practice}
-    if old is not None and (old.weight, old.is_practice) == (weight, is_practice):
+    said = {"weight": new.weight, "is_practice": new.is_practice}
+    if old is not None and (old.weight, old.is_practice) == (*said.values(),):
         return False
     statement = upsert(session, alignment).values(
-        course_id=course_id,
-        assignment_id=assignment_id,
-        competency_id=competency_id,
-        part=part,
+        course_id=new.course_id,
+        assignment_id=new.assignment_id,
+        competency_id=new.competency_id,
+        part=new.part,
         made_by=made_by,
         created_at=now,
         **said,
@@ -196,22 +200,18 @@ def save_alignment(  # noqa: PLR0913 -- the parts of one alignment and of its au
             index_elements=_WHOLE, set_={**said, "made_by": made_by}
         )
     )
-    session.execute(
-        delete(declined_alignment).where(
-            _is(declined_alignment, course_id, assignment_id, competency_id)
-        )
-    )
-    how = {"part": part} if part else {}
+    session.execute(delete(declined_alignment).where(_is(declined_alignment, *place)))
+    how = {"part": new.part} if new.part else {}
     put_change(
         session,
         at=now,
         who=made_by,
         what="alignment saved",
-        subject=("assignment", assignment_id),
+        subject=("assignment", new.assignment_id),
         before=None if old is None else _how(old.weight, is_practice=old.is_practice),
         after={
-            "competency_id": competency_id,
-            **_how(weight, is_practice=is_practice),
+            "competency_id": new.competency_id,
+            **_how(new.weight, is_practice=new.is_practice),
             **how,
         },
     )

@@ -115,10 +115,9 @@ def _set(session: Session, pairs: Mapping[tuple[int, int], Pair]) -> None:
             held.shares = {**held.shares, **row.shares}
 
 
-def save_crosswalk(  # noqa: PLR0913 -- what one switch says
+def save_crosswalk(
     session: Session,
-    from_id: int,
-    to_id: int,
+    way: tuple[int, int],
     *,
     is_on: bool,
     shares: Mapping[str, float],
@@ -127,10 +126,13 @@ def save_crosswalk(  # noqa: PLR0913 -- what one switch says
 ) -> None:
     """Switch carrying from one framework to another, at these shares by kind.
 
+    way: from which framework, and to which.
+
     Raises:
         FrameworkError: a share is not 0 to 1, or both are the same framework.
     """
     check_shares(shares)
+    from_id, to_id = way
     if from_id == to_id:
         raise FrameworkError("a crosswalk joins two frameworks; choose another one")
     values = {

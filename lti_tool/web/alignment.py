@@ -9,6 +9,7 @@ from datetime import datetime
 
 from lti_tool.errors import BridgeError, NotFoundError
 from lti_tool.storage import curriculum, pages
+from lti_tool.storage.alignments import NewAlignment
 from lti_tool.storage.curriculum import AlignedAssignment, Plan
 from lti_tool.storage.database import Session
 from lti_tool.web import grid, plan_effects
@@ -151,14 +152,16 @@ def save_link(
     """Let a piece of work speak as a form says; tells whether anything changed."""
     return curriculum.save_alignment(
         session,
-        course_id=plan.course_id,
-        assignment_id=assignment_id,
-        competency_id=link.competency_id,
-        weight=link.weight,
+        NewAlignment(
+            course_id=plan.course_id,
+            assignment_id=assignment_id,
+            competency_id=link.competency_id,
+            weight=link.weight,
+            part=link.part,
+            is_practice=link.is_practice,
+        ),
         made_by=who,
         now=now,
-        part=link.part,
-        is_practice=link.is_practice,
     )
 
 

@@ -11,6 +11,7 @@ from lti_tool.work import (
     check_words,
     comparing,
     guides,
+    import_words,
     linking,
     masking,
     own_frameworks,
@@ -54,6 +55,7 @@ def sentences() -> Iterator[str]:
     yield from comparing.sentences()
     yield from masking.KINDS.values()
     yield from probe_words.sentences()
+    yield from import_words.TEMPLATES
 
 
 def extract(

@@ -14,7 +14,7 @@ from lti_tool.errors import BridgeError, NotFoundError
 from lti_tool.storage import curriculum, observations, pages, zones
 from lti_tool.storage.curriculum import Plan
 from lti_tool.storage.database import Session
-from lti_tool.web import marks, reasons
+from lti_tool.web import marks, reasons, records
 from lti_tool.web.sessions import Seat, clock, database, seat_url
 from lti_tool.web.texts import gettext
 from lti_tool.work import observations as entries
@@ -70,6 +70,7 @@ def page(
         link = pages.load_link(session, seat.registration_id, person_id)
         cells = pages.load_cells(session, course_id, person_id=person_id)
         zone = zones.load_zone(session, course_id)
+        record = records.load_record(session, person_id, competency_id, now=clock())
     shown = next((one for one in cells if one.competency_id == competency_id), None)
     return render_template(
         "teacher/drawer.html" if _is_partial() else "teacher/cell.html",
@@ -79,6 +80,7 @@ def page(
         before=students[place - 1] if place else None,
         after=students[place + 1] if place + 1 < len(students) else None,
         reason=reason,
+        record=record,
         sent=sent,
         link=link,
         levels=marks.marks_of(plan.scale),

@@ -10,7 +10,7 @@ from typing import Final
 from werkzeug.datastructures import MultiDict
 
 from lti_tool.storage import curriculum, pages, suggestions
-from lti_tool.storage.alignments import AlignedAssignment
+from lti_tool.storage.alignments import AlignedAssignment, NewAlignment
 from lti_tool.storage.curriculum import Plan
 from lti_tool.storage.database import Database, Session
 from lti_tool.storage.suggestions import Choice
@@ -215,14 +215,16 @@ def save(
     for one in ticked:
         curriculum.save_alignment(
             session,
-            course_id=plan.course_id,
-            assignment_id=one.proposal.work.id,
-            competency_id=one.competency_id,
-            weight=one.weight,
+            NewAlignment(
+                course_id=plan.course_id,
+                assignment_id=one.proposal.work.id,
+                competency_id=one.competency_id,
+                weight=one.weight,
+                part=one.part,
+                is_practice=one.proposal.is_practice,
+            ),
             made_by=who,
             now=now,
-            part=one.part,
-            is_practice=one.proposal.is_practice,
         )
         _keep_choice(session, plan, one, who=who, now=now)
     return standing.refresh(session, plan.course_id, now=now).changed

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from lti_tool.errors import ConfigError, NotFoundError
 from lti_tool.storage import curriculum, naming
+from lti_tool.storage.alignments import NewAlignment
 from lti_tool.storage.database import Database, Session
 from lti_tool.work import standing
 from mappings.alignments import Alignment
@@ -112,14 +113,16 @@ def _save(
         curriculum.save_course_plan(session, course_id, values, who=who, now=now)
     is_new = curriculum.save_alignment(
         session,
-        course_id=course_id,
-        assignment_id=assignment_id,
-        competency_id=competency_id,
-        weight=weight,
+        NewAlignment(
+            course_id=course_id,
+            assignment_id=assignment_id,
+            competency_id=competency_id,
+            weight=weight,
+            part=_part(row["part"]),
+            is_practice=row["practice"].strip().lower() in YES,
+        ),
         made_by=who,
         now=now,
-        part=_part(row["part"]),
-        is_practice=row["practice"].strip().lower() in YES,
     )
     return course_id, is_new
 

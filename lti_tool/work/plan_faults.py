@@ -15,6 +15,7 @@ from mappings.errors import ScaleError
 from mappings.rules import RULES
 from mappings.scales import FOUR
 
+FEWEST_LEVELS: Final = 2
 MOST_LEVELS: Final = 12
 LONGEST_NAME: Final = 64
 
@@ -154,7 +155,7 @@ def _scale_faults(
 ) -> Iterator[Fault]:
     """Say what keeps levels from being a scale; None is the scale we come with."""
     if levels is not None:
-        if len(levels) < 2:  # noqa: PLR2004 -- the text says two
+        if len(levels) < FEWEST_LEVELS:
             yield Fault("scale", Words(FEW_LEVELS))
             return
         if len(levels) > MOST_LEVELS:

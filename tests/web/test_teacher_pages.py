@@ -288,6 +288,7 @@ def test_a_cell_opens_to_evidence_arithmetic_and_where_it_was_sent(
         "How we got 3 best of 2.4, 3.2 = 3.2",
         "The settings behind it Rule Highest Evidence in order by when the work",
         "Pieces needed 1 Worked out Nov 24, 2026, 12:00:00 PM (UTC)",
+        "Over all courses and years 2 Developing from 2 pieces of evidence.",
         "LMS gradebook: accepted 2 minutes ago",
         "This student has not opened the tool in the LMS yet",
     ):

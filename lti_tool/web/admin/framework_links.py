@@ -124,8 +124,7 @@ def set_crosswalk(framework_id: int) -> ResponseReturnValue:
     with database().write() as session:
         crosswalks.save_crosswalk(
             session,
-            pair.from_id,
-            pair.to_id,
+            (pair.from_id, pair.to_id),
             is_on="is_on" in request.form,
             shares=shares,
             who=who,

@@ -24,8 +24,9 @@ from lti_tool.storage.framework_pages import Item
 from lti_tool.web import marks
 from lti_tool.web.admin.guard import admin, pages, settings, takes_file
 from lti_tool.web.sessions import clock, database
-from lti_tool.web.texts import gettext
+from lti_tool.web.texts import gettext, words
 from lti_tool.work import framework_orders as work
+from lti_tool.work.import_words import parse_words
 from mappings.case import format_case
 from mappings.framework_tables import format_table
 
@@ -164,9 +165,11 @@ def framework_import(order_id: int) -> str:
     with database().read() as session:
         order = framework_orders.load_order(session, order_id)
     part = request.headers.get("X-Part") == "1"
+    why = parse_words((order.found or {}).get("text") or "")
     return show(
         "import_part" if part else "import",
         order=order,
+        why=words(why) if why else "",
         is_late=_is_late(order),
     )
 

@@ -247,8 +247,7 @@ def test_a_crosswalk_is_off_until_switched_on_and_leads_one_way(desk: Desk) -> N
         assert crosswalks.load_ways(session, desk.id) == []
         crosswalks.save_crosswalk(
             session,
-            their_id,
-            desk.id,
+            (their_id, desk.id),
             is_on=True,
             shares={"isPeerOf": 0.5},
             who=WHO,
@@ -260,7 +259,7 @@ def test_a_crosswalk_is_off_until_switched_on_and_leads_one_way(desk: Desk) -> N
         assert [one.is_on for one in crosswalks.load_pairs(session)] == [False, True]
         with pytest.raises(FrameworkError, match="a crosswalk joins two frameworks"):
             crosswalks.save_crosswalk(
-                session, desk.id, desk.id, is_on=True, shares={}, who=WHO, now=NOON
+                session, (desk.id, desk.id), is_on=True, shares={}, who=WHO, now=NOON
             )
     assert way == Way(shown["from_id"], shown["to_id"], "T.1", "isPeerOf", 0.5)
     assert (shown["from_statement"], shown["to_label"]) == ("Add", "A")

@@ -11,6 +11,7 @@ from sqlalchemy import Table
 
 from lti_tool.errors import NotFoundError
 from lti_tool.storage import curriculum, schema
+from lti_tool.storage.alignments import NewAlignment
 from lti_tool.storage.database import Session
 from lti_tool.work import previews
 from lti_tool.work.previews import Move, Place
@@ -56,10 +57,7 @@ def told(room: Classroom, change: Callable[[Session], object]) -> list[Move]:
 def aligned(room: Classroom, code: str) -> Callable[[Session], object]:
     return lambda session: curriculum.save_alignment(
         session,
-        course_id=room.course_id,
-        assignment_id=room.work["quiz"],
-        competency_id=room.competencies[code],
-        weight=1.0,
+        NewAlignment(room.course_id, room.work["quiz"], room.competencies[code]),
         made_by="test",
         now=NOON,
     )
@@ -110,10 +108,9 @@ def test_a_value_that_stays_inside_its_level_is_no_move(scored: Classroom) -> No
     def both(session: Session) -> None:
         curriculum.save_alignment(
             session,
-            course_id=scored.course_id,
-            assignment_id=scored.work["essay"],
-            competency_id=scored.competencies["7.A"],
-            weight=1.0,
+            NewAlignment(
+                scored.course_id, scored.work["essay"], scored.competencies["7.A"]
+            ),
             made_by="test",
             now=NOON,
         )

@@ -68,7 +68,7 @@ def orders(room: Classroom) -> list[tuple[int, bool]]:
 def switch(room: Classroom, to_id: int, *, is_on: bool, share: float) -> None:
     with room.database.write() as session:
         crosswalks.save_crosswalk(
-            session, 1, to_id, is_on=is_on, shares={"isPeerOf": share}, who="t",
+            session, (1, to_id), is_on=is_on, shares={"isPeerOf": share}, who="t",
             now=NOON,
         )  # fmt: skip
         recomputing.order_records(session, to_id, who="rosa", now=NOON)

@@ -221,13 +221,10 @@ def test_an_alignment_a_teacher_took_away_is_not_made_anew(room: Classroom) -> N
     room.refresh()
     assert (aligned(room), room.values()) == ([], {})
     with room.database.write() as session:
-        alignments.save_alignment(
-            session,
-            assignment_id=work,
-            competency_id=room.competencies["7.A"],
-            weight=2.0,
-            **said,
+        new = alignments.NewAlignment(
+            said.pop("course_id"), work, room.competencies["7.A"], weight=2.0
         )
+        alignments.save_alignment(session, new, **said)
     room.refresh()
     assert aligned(room) == [("quiz", "7.A", "person:1")]
     assert room.values() == {("ana", "7.A"): 2.0}

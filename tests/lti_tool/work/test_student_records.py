@@ -398,7 +398,7 @@ def test_a_crosswalk_carries_into_the_record_at_its_share_and_says_so(
         record_rules.save(session, 1, {"rule": "latest"}, who="t", now=NOON)
         record_rules.save(session, other, {"rule": rule_name}, who="t", now=NOON)
         crosswalks.save_crosswalk(
-            session, 1, other, is_on=True, shares={"isPeerOf": 0.8}, who="t", now=NOON
+            session, (1, other), is_on=True, shares={"isPeerOf": 0.8}, who="t", now=NOON
         )
     room.add_assignment("quiz", "7.A")
     room.score("ana", "quiz", 9.0, days_ago=0)
@@ -415,7 +415,7 @@ def test_a_crosswalk_carries_into_the_record_at_its_share_and_says_so(
         assert why.explanation.pieces[0].weight == pytest.approx(0.8, abs=0.01)
     with room.database.write() as session:
         crosswalks.save_crosswalk(
-            session, 1, other, is_on=False, shares={}, who="t", now=NOON
+            session, (1, other), is_on=False, shares={}, who="t", now=NOON
         )
         student_records.refresh_all(session, other, now=NOON)
     assert room.rows(schema.record, "competency_id") == [(1,)]
