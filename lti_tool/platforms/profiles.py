@@ -59,6 +59,8 @@ class PlatformProfile:
         registration_keys: how its own keys of a dynamic registration begin.
         custom_variables: its own variables for our custom parameters.
         outside_types: types of context that are no course.
+        rest_scopes: what its REST interface is asked for where its key grants single
+            scopes; none where an administrator does not let us in by OAuth.
         is_audience_its_token_url: whether its token address is what assertions must
             name, whatever authorization_server its configuration tells.
     """
@@ -93,8 +95,11 @@ class PlatformProfile:
     )
     outside_types: frozenset[str] = frozenset()
     is_audience_its_token_url: bool = False
+    rest_scopes: tuple[str, ...] = ()
 
 
+_COURSE = "/api/v1/courses/:course_id"
+_ACCOUNT = "/api/v1/accounts/:account_id"
 _AGS = "https://purl.imsglobal.org/spec/lti-ags/scope/"
 
 PROFILES: Final = MappingProxyType(
@@ -154,6 +159,30 @@ PROFILES: Final = MappingProxyType(
             # Canvas: authorization_server is a bare host; seen 2026-11,
             # doc/api/registration.md.
             is_audience_its_token_url=True,
+            # Canvas: a scope is a verb and a path template; seen 2026-11, the API
+            # pages and config/routes.rb.
+            rest_scopes=(
+                "url:GET|/api/v1/users/:id",
+                "url:GET|/api/v1/courses/:id",
+                f"url:GET|{_COURSE}/users",
+                f"url:GET|{_COURSE}/assignments",
+                f"url:GET|{_COURSE}/assignments/:id",
+                f"url:POST|{_COURSE}/assignments",
+                f"url:GET|{_COURSE}/assignments/:assignment_id/submissions",
+                f"url:POST|{_COURSE}/assignments/:assignment_id/submissions/update_grades",
+                "url:GET|/api/v1/progress/:id",
+                f"url:GET|{_COURSE}/rubrics/:id",
+                f"url:POST|{_COURSE}/rubrics",
+                f"url:PUT|{_COURSE}/rubrics/:id",
+                f"url:GET|{_COURSE}/outcome_results",
+                f"url:GET|{_COURSE}/outcome_group_links",
+                f"url:GET|{_COURSE}/outcome_groups",
+                f"url:POST|{_COURSE}/outcome_groups/:id/outcomes",
+                f"url:PUT|{_COURSE}/outcome_groups/:id/outcomes/:outcome_id",
+                f"url:GET|{_ACCOUNT}/outcome_group_links",
+                f"url:POST|{_ACCOUNT}/outcome_imports",
+                f"url:GET|{_ACCOUNT}/outcome_imports/:id",
+            ),
         ),
         "moodle": PlatformProfile(
             name="moodle",

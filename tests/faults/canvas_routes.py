@@ -99,7 +99,7 @@ def _refuse(error: Refused) -> Response:
 def _template(path: str) -> str:
     """A path as a scope writes it: /api/v1/courses/:id for /api/v1/courses/7."""
     steps = path.split("/")
-    return "/".join(":id" if one.isdigit() else one for one in steps)
+    return "/".join(":id" if one.isdigit() or one == "self" else one for one in steps)
 
 
 def _json(value: object, status: int = 200, **headers: str) -> Response:

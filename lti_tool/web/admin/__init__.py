@@ -10,6 +10,7 @@ from __future__ import annotations
 from lti_tool.web.admin import (
     accounts,
     api_clients,
+    canvas,
     doctor,
     framework_courses,
     framework_editor,
@@ -40,6 +41,7 @@ __all__ = [
     "accounts",
     "admin",
     "api_clients",
+    "canvas",
     "current_session",
     "doctor",
     "framework_courses",

@@ -16,7 +16,7 @@ from lti_tool.web.admin.guard import admin, pages, settings
 from lti_tool.web.admin.states import state_of
 from lti_tool.web.sessions import clock, database
 from lti_tool.web.texts import gettext
-from lti_tool.work import checks, guides
+from lti_tool.work import canvas_access, checks, guides
 from lti_tool.work import platforms as work
 from lti_tool.work.agreements import agreed
 from lti_tool.work.platform_fields import parse_origins, platform_faults
@@ -30,6 +30,7 @@ SAID: Final = {
     "saved": lazy_gettext("Saved."),
     "same": lazy_gettext("Nothing was changed."),
     "removed": lazy_gettext("The platform is removed."),
+    "canvas": lazy_gettext("Connected. Levels can be sent to its outcomes now."),
     "kept": lazy_gettext("The platform is switched off; what came from it is kept."),
 }
 DEPLOYMENT: Final = {
@@ -212,6 +213,7 @@ def _page(
         guide=guides.guide(held["vendor"]),
         lines=agreed(held["asked"], held["granted"] or {}) if held["asked"] else (),
         sites=typed if typed is not None else "\n".join(held["extra_origins"] or ()),
+        connects=canvas_access.connects(held["vendor"]),
         fault=fault,
         faults=faults or {},
         said=SAID.get(request.args.get("said", "")),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lti_tool.platforms.profiles import PROFILES
 from tests.faults.canvas import Outcome
 from tests.lti_tool.work.canvas_school import A, B, School, opened, release, taught
 
@@ -194,3 +196,14 @@ def test_a_key_without_the_scopes_is_said(school: School) -> None:
     taught(school, ana=9.0)
     assert school.deliver() == {"blocked": 1}
     assert school.states() == [("blocked", "scope")]
+
+
+@pytest.mark.parametrize("token", ["first-token", ACCOUNT])
+def test_the_scopes_we_ask_for_are_enough(school: School, token: str) -> None:
+    listed = PROFILES["canvas"].rest_scopes
+    school.canvas.scopes = {re.sub(r":[a-z_]+(?=/|$)", ":id", one) for one in listed}
+    school.token(token)
+    taught(school, ana=9.0)
+    assert school.deliver() == {"delivered": 1}
+    school.level("ana", "quiz", 9.0)
+    assert school.deliver() == {"delivered": 1}

@@ -25,6 +25,8 @@ PAGES = (
     "/admin/platforms/1",
     "/admin/platforms/2",
     "/admin/platforms/1/edit",
+    "/admin/platforms/2/canvas",
+    "/admin/canvas/back",
     "/admin/platforms/1/remove",
     "/admin/register",
     "/admin/register/canvas",
@@ -50,7 +52,7 @@ def site(office: Office, serve: Callable[..., str]) -> Site:
                 auth_url="https://moodle.example.org/auth",
                 token_url="https://moodle.example.org/token",  # noqa: S106 -- an address
                 jwks_url="https://moodle.example.org/jwks",
-                vendor="moodle",
+                vendor={"a": "moodle", "b": "canvas"}[client_id],
             )
             made = registrations.add_registration(
                 session, new, deployment_ids=["1"], now=office.now
