@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lti_tool.platforms.canvas import CanvasOutcomes
 from lti_tool.platforms.canvas_waiting import Waiting
 from lti_tool.platforms.http import GuardedSession
-from lti_tool.storage import outbox, platforms, schema, secrets
+from lti_tool.storage import platforms, requeue, schema, secrets
 from lti_tool.storage.columns import Place
 from lti_tool.work import delivery
 from lti_tool.work.canvas import Canvases
@@ -138,7 +138,7 @@ def taught(school: School, **levels: float) -> None:
 
 def release(school: School) -> None:
     with school.room.database.write() as session:
-        outbox.release(session, school.clock())
+        requeue.release(session, school.clock())
 
 
 def teach(school: School, who: str, points: float) -> None:
