@@ -5,7 +5,7 @@ anew nobody asks why yet: ``Judge`` finds the same level, to the last bit, witho
 reasons, and keeps what it has worked out before, for most of it comes again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
@@ -37,24 +37,27 @@ class Brief(NamedTuple):
     """One piece that may count, as short as a judge needs it.
 
     Attributes:
-        at: when it was handed in, aware.
         place: orders pieces of the same second; no two pieces of a cell share one.
         task: names the work; part: its row or question alone.
         due_at, assessed_at: the other times it may be ordered by.
+        at: when it was handed in, aware.
     """
 
-    at: datetime
     place: Place
+    task: str
+    part: str
+    due_at: datetime | None
+    assessed_at: datetime | None
+    at: datetime
     ratio: float
     weight: float
-    task: str
-    part: str = ""
     kind: str = "score"
     reliability: float = 1.0
     guess: float = 0.0
     is_support: bool = False
-    due_at: datetime | None = None
-    assessed_at: datetime | None = None
+
+
+_DUE, _AT = Brief._fields.index("due_at"), Brief._fields.index("at")
 
 
 class Ruling(NamedTuple):
@@ -85,30 +88,35 @@ NO_POINTS: _Points = (None, None, None, None, False)
 def brief(piece: Evidence, place: Place) -> Brief:
     """A piece of evidence in brief."""
     return Brief(
-        piece.at,
         place,
-        piece.ratio,
-        piece.weight,
         piece.task,
         piece.part,
+        piece.due_at,
+        piece.assessed_at,
+        piece.at,
+        piece.ratio,
+        piece.weight,
         piece.kind,
         piece.reliability,
         piece.guess,
         piece.is_support,
-        piece.due_at,
-        piece.assessed_at,
     )
 
 
-def support(piece: Brief, share: float, scale: Scale) -> Brief | None:
+def support(
+    piece: Brief, share: float, scale: Scale, *, successor: int
+) -> Brief | None:
     """What a piece for a successor says for its predecessor; None if it says nothing.
 
-    As ``counting.of_successor``.
+    As ``counting.of_successor``; at the same second it comes after the cell's own
+    pieces, in the order of the successors.
     """
     if piece.is_support or not reaches(piece.ratio, scale.mastery):
         return None
     return piece._replace(
-        weight=piece.weight * share, is_support=True, place=(1, *piece.place)
+        weight=piece.weight * share,
+        is_support=True,
+        place=(1, successor, *piece.place),
     )
 
 
@@ -161,21 +169,25 @@ class Judge:
         self._takes_scores = {"score", "retake"} <= kinds and (
             terms.counting.order == "submitted"
         )
+        # Whose work it is, and for a lone piece what no order asks for, says nothing.
+        self._asked = _DUE if terms.counting.order != "submitted" else _AT
+        self._alone: dict[tuple[object, ...], Ruling | None] = {}
         self._ended: dict[Found, tuple[_Points, float | None]] = {}
         self._certain: dict[tuple[float, float, bool], tuple[_Points, float]] = {}
         self._successes: dict[tuple[float, float], float] = {}
 
     def ruling(self, pieces: Sequence[Brief]) -> Ruling | None:
         """Judge the pieces of a cell, in any order; None where none of them counts."""
-        key = self._moments.newer_last
-        if self._takes_scores and all(
-            piece.kind == "score" and not piece.is_support for piece in pieces
-        ):
-            counting = sorted(pieces, key=key) if len(pieces) > 1 else pieces
-            own = len(counting)
-        else:
-            counting = self._counting(pieces)
-            own = sum(not piece.is_support for piece in counting)
+        if len(pieces) != 1:
+            return self._ruling(pieces)
+        told = pieces[0][self._asked :]  # nearly all of a class say one of a few things
+        if told in self._alone:
+            return self._alone[told]
+        return _kept(self._alone, told, self._ruling(pieces))
+
+    def _ruling(self, pieces: Sequence[Brief]) -> Ruling | None:
+        counting = self._counting(pieces)
+        own = sum(not piece.is_support for piece in counting)
         if not own:
             return None
         newest = max(piece.at for piece in counting)
@@ -200,8 +212,10 @@ class Judge:
             ended = _kept(self._ended, found, self._by_points(found))
         return Ruling(*ended[0], len(counting), ended[1], newest)
 
-    def _counting(self, pieces: Iterable[Brief]) -> list[Brief]:
+    def _counting(self, pieces: Sequence[Brief]) -> list[Brief]:
         """The pieces that count, oldest first, each at the time that orders it."""
+        if self._takes_scores and all(map(_is_score, pieces)):
+            return sorted(pieces, key=self._moments.newer_last)
         counting = self._terms.counting
         if counting.order != "submitted":
             pieces = [_placed(piece, counting.order) for piece in pieces]
@@ -288,6 +302,11 @@ def _kept(memory: dict[_K, _V], key: _K, found: _V) -> _V:
         memory.clear()
     memory[key] = found
     return found
+
+
+def _is_score(piece: Brief) -> bool:
+    """Tell whether a piece is a score that needs no second look."""
+    return piece.kind == "score" and not piece.is_support
 
 
 def _work(piece: Brief) -> str:

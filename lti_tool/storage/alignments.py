@@ -286,6 +286,23 @@ def load_objectives(session: Session, course_id: int) -> dict[int, list[Any]]:
     return {row.id: row.learning_objectives for row in found}
 
 
+def load_with_objectives(session: Session, courses: Collection[int]) -> list[int]:
+    """Return those of courses in which a SIS says what work is about, or once did.
+
+    Where any source sends assessments, all: they may speak in every course.
+    """
+    if has_assessments(session):
+        return sorted(courses)
+    said = select(assignment.c.course_id).where(
+        assignment.c.course_id.in_(courses),
+        names_objectives(assignment.c.learning_objectives),
+    )
+    followed = select(alignment.c.course_id).where(
+        alignment.c.course_id.in_(courses), alignment.c.made_by == BY_SIS
+    )
+    return sorted(session.scalars(said.union(followed)))
+
+
 def load_declined(session: Session, course_id: int) -> set[tuple[int, int]]:
     """Return (assignment, competency) that a person took away in a course."""
     table = declined_alignment

@@ -129,6 +129,15 @@ def load_elsewhere(
     return _spoken_in(session, elsewhere, persons, competencies)
 
 
+def load_scores(
+    session: Session,
+    scores: Collection[int],
+    competencies: Collection[int] | None = None,
+) -> list[SpokenScore]:
+    """Return these scores beside every alignment they speak through."""
+    return _spoken_in(session, score.c.id.in_(scores), None, competencies)
+
+
 def _spoken_in(
     session: Session,
     where: ColumnElement[bool],
@@ -145,7 +154,7 @@ def _spoken_in(
         .join(alignment, alignment.c.assignment_id == assignment.c.id)
         .where(
             where,
-            or_(assignment.c.course_id == alignment.c.course_id, _learns_there()),
+            or_(assignment.c.course_id == alignment.c.course_id, learns_there()),
         )
     )
     if persons is not None:
@@ -155,7 +164,7 @@ def _spoken_in(
     return [_spoken(row) for row in session.execute(statement)]
 
 
-def _learns_there() -> ColumnElement[bool]:
+def learns_there() -> ColumnElement[bool]:
     """Whether the student of a score learns, or did, where its alignment stands."""
     return (
         select(seat.c.id)

@@ -58,11 +58,21 @@ class Judging:
         return shares_before(competency_id, self.before, share)
 
 
-def load(session: Session, courses: Collection[int]) -> dict[int, Judging]:
-    """Return by what each course is judged; a course that is not there is left out."""
+def load(
+    session: Session,
+    courses: Collection[int],
+    *,
+    only: Collection[int] | None = None,
+) -> dict[int, Judging]:
+    """Return by what each course is judged; a course that is not there is left out.
+
+    only: of the competencies of a framework name just these, and those before them.
+    """
     found = session.execute(select(course).where(course.c.id.in_(courses))).all()
     frameworks = {row.framework_id for row in found} - {None}
-    inside = _competencies(session, frameworks)
+    if any(row.successor_share for row in found):
+        only = None
+    inside = _competencies(session, frameworks, only)
     before = _before(
         session, {row.framework_id for row in found if row.successor_share} - {None}
     )
@@ -70,8 +80,16 @@ def load(session: Session, courses: Collection[int]) -> dict[int, Judging]:
     return {row.id: _judging(row, own, inside, before) for row in found}
 
 
-def load_records(session: Session, frameworks: Collection[int]) -> dict[int, Judging]:
-    """Return by what the records of frameworks are judged: as chosen, or as usual."""
+def load_records(
+    session: Session,
+    frameworks: Collection[int],
+    *,
+    only: Collection[int] | None = None,
+) -> dict[int, Judging]:
+    """Return by what the records of frameworks are judged: as chosen, or as usual.
+
+    only: of the competencies of a framework name just these.
+    """
     chosen = {
         row["framework_id"]: row
         for row in rows(
@@ -79,7 +97,7 @@ def load_records(session: Session, frameworks: Collection[int]) -> dict[int, Jud
             select(record_rule).where(record_rule.c.framework_id.in_(frameworks)),
         )
     }
-    inside = _competencies(session, frameworks)
+    inside = _competencies(session, frameworks, only)
     return {
         one: Judging(
             one,
@@ -202,17 +220,18 @@ def _own_rules(
 
 
 def _competencies(
-    session: Session, frameworks: Collection[int]
+    session: Session, frameworks: Collection[int], only: Collection[int] | None = None
 ) -> dict[int, frozenset[int]]:
     """Return what of each framework is judged, as a plan shows it."""
+    statement = select(competency.c.framework_id, competency.c.id).where(
+        competency.c.framework_id.in_(frameworks),
+        competency.c.is_assessable,
+        competency.c.retired_at.is_(None),
+    )
+    if only is not None:
+        statement = statement.where(competency.c.id.in_(only))
     found: dict[int, set[int]] = {}
-    for row in session.execute(
-        select(competency.c.framework_id, competency.c.id).where(
-            competency.c.framework_id.in_(frameworks),
-            competency.c.is_assessable,
-            competency.c.retired_at.is_(None),
-        )
-    ):
+    for row in session.execute(statement):
         found.setdefault(row.framework_id, set()).add(row.id)
     return {one: frozenset(ids) for one, ids in found.items()}
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from lti_tool.storage.entities import BY_NAME, Entity, count_active, sent_columns
 from lti_tool.storage.movements import Movement
 from lti_tool.storage.scopes import OUT, ROSTER, list_items
-from lti_tool.storage.work_of_course import worded
+from lti_tool.storage.work_of_course import names_objectives, worded
 
 # Who may see or change what others did. Source: OneRoster 1.2, the role vocabularies.
 STAFF: Final = frozenset(
@@ -48,6 +48,7 @@ _MARKS: Final = frozenset({"sourced_id", "status", "modified_at", "fingerprint"}
 
 # What seats are made of, and how many moves of it make a look at all of them cheaper.
 ROLLS: Final = ("classes", "users", "enrollments")
+RESULTS: Final = ("results", "assessmentResults")
 MANY: Final = 10_000
 
 
@@ -72,6 +73,19 @@ class Difference:
     def names(self) -> list[str]:
         """The columns that differ."""
         return [name for name, value in self.sent.items() if value != self.held[name]]
+
+
+@dataclass(frozen=True, slots=True)
+class MovedScores:
+    """The results that move, before and after.
+
+    Attributes:
+        pairs: their line items and students, by sourcedId.
+        naming: the line items of those that speak of single competencies themselves.
+    """
+
+    pairs: frozenset[tuple[str, str]]
+    naming: frozenset[str]
 
 
 class Moves:
@@ -303,15 +317,39 @@ class Moves:
 
     def moved_line_items(self, plan: Mapping[str, Movement]) -> set[str]:
         """Return the line items whose scores or facts a plan would move."""
-        moved: set[str] = set()
-        for collection, column in (
-            ("results", "line_item_sourced_id"),
-            ("lineItems", "sourced_id"),
-            ("assessmentResults", "line_item_sourced_id"),
-            ("assessmentLineItems", "sourced_id"),
-        ):
+        moved = self.moved_work(plan)
+        for collection in RESULTS:
             entity = BY_NAME[collection]
-            moved |= self._touched(entity, column, plan[collection])
+            moved |= self._touched(entity, "line_item_sourced_id", plan[collection])
+        return moved
+
+    def moved_scores(self, plan: Mapping[str, Movement]) -> MovedScores | None:
+        """Return the results that a plan would move; None where they are many."""
+        if sum(_count(plan[collection]) for collection in RESULTS) > MANY:
+            return None
+        pairs: set[tuple[str, str]] = set()
+        naming: set[str] = set()
+        for collection in RESULTS:
+            for new_or_old, moving in self._moving(
+                BY_NAME[collection], plan[collection]
+            ):
+                item = new_or_old.c.line_item_sourced_id
+                found = moving.with_only_columns(
+                    item,
+                    new_or_old.c.student_sourced_id,
+                    names_objectives(new_or_old.c.learning_objectives),
+                )
+                for line_item, student, is_naming in self.connection.execute(found):
+                    pairs.add((line_item, student))
+                    if is_naming:
+                        naming.add(line_item)
+        return MovedScores(frozenset(pairs), frozenset(naming))
+
+    def moved_work(self, plan: Mapping[str, Movement]) -> set[str]:
+        """Return the line items whose own facts, or the worth of words, would move."""
+        moved: set[str] = set()
+        for collection in ("lineItems", "assessmentLineItems"):
+            moved |= self._touched(BY_NAME[collection], "sourced_id", plan[collection])
         if _count(plan["scoreScales"]):
             # Every word of the source may be worth something else now.
             moved.update(self.connection.scalars(worded(self.source_id)))
@@ -336,20 +374,25 @@ class Moves:
 
     def _touched(self, entity: Entity, column: str, planned: Movement) -> set[str]:
         """What stands in a column of the rows that move, before and after."""
-        new = self.stages[entity.collection].c[column]
-        old = entity.table.c[column]
-        asked = (
+        touched: set[str] = set()
+        for table, moving in self._moving(entity, planned):
+            found = moving.with_only_columns(table.c[column])
+            touched.update(self.connection.scalars(found.distinct()))
+        return touched - {None}
+
+    def _moving(
+        self, entity: Entity, planned: Movement
+    ) -> Iterator[tuple[Table, Select[Any]]]:
+        """Yield each table that holds rows that move, new or old, and which."""
+        new, old = self.stages[entity.collection], entity.table
+        for count, moves, table in (
             (planned.adds, self.adds, new),
             (planned.changes, self.changes, new),
             (planned.changes, self.changes, old),
             (planned.ends, self.ends, old),
-        )
-        touched: set[str] = set()
-        for count, moves, moving in asked:
+        ):
             if count:
-                found = moves(entity).with_only_columns(moving).order_by(None)
-                touched.update(self.connection.scalars(found.distinct()))
-        return touched - {None}
+                yield table, moves(entity).order_by(None)
 
 
 def _count(planned: Movement) -> int:

@@ -130,11 +130,11 @@ def load_elsewhere(
     courses: Collection[int],
     *,
     persons: Collection[int],
-    competencies: Collection[int],
+    competencies: Collection[int] | None,
 ) -> list[StoredObservation]:
     """Return the entries on these competencies of people in all other courses.
 
-    Those for no course are among them.
+    Those for no course are among them. competencies None: on any.
     """
     wanted = or_(
         observation.c.course_id.not_in(courses), observation.c.course_id.is_(None)

@@ -193,7 +193,7 @@ def results() -> Shelf:
             own_id.label("sourced_id"),
             item_id.label("item_id"),
             one.id.label("key"),
-            *(one[name] for name in StoredAttainment.__slots__),
+            *(one[name] for name in StoredAttainment._fields),
             one.computed_at.label("told_at"),
             status.label("status"),
             competency.c.case_id,

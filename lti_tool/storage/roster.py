@@ -289,25 +289,35 @@ def mark_stale(
 
 
 def load_stale(connection: Connection) -> list[int]:
-    """Return the courses whose standing is to be refreshed: a plan, and news."""
+    """Return the courses whose standing is to be refreshed: a plan, and news.
+
+    Those of a school beside each other: their students are the same.
+    """
     return list(
         connection.scalars(
             select(course.c.id)
+            .outerjoin(sis_class, sis_class.c.id == course.c.sis_class_id)
             .where(course.c.refreshed_at.is_(None), course.c.framework_id.is_not(None))
-            .order_by(course.c.id)
+            .order_by(
+                func.coalesce(sis_class.c.source_id, 0),
+                func.coalesce(sis_class.c.school_sourced_id, ""),
+                course.c.id,
+            )
         )
     )
 
 
-def claim_stale(connection: Connection, course_id: int) -> bool:
-    """Take a stale course for a refresh; False when another worker was faster.
+def claim_stale(connection: Connection, courses: Collection[int]) -> list[int]:
+    """Take stale courses for a refresh; those another worker was faster at are left.
 
-    The row is held until the caller's transaction ends (PostgreSQL; on SQLite the
+    The rows are held until the caller's transaction ends (PostgreSQL; on SQLite the
     transaction is alone as it is).
     """
-    found = connection.scalar(
-        select(course.c.id)
-        .where(course.c.id == course_id, course.c.refreshed_at.is_(None))
-        .with_for_update()
+    return list(
+        connection.scalars(
+            select(course.c.id)
+            .where(course.c.id.in_(courses), course.c.refreshed_at.is_(None))
+            .order_by(course.c.id)
+            .with_for_update(key_share=True)
+        )
     )
-    return found is not None

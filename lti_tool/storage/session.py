@@ -43,6 +43,13 @@ class Session:
         self._engine = engine
         self._connection: Connection | None = None
 
+    @classmethod
+    def on(cls, connection: Connection) -> Session:
+        """A session of a transaction that somebody else began, and will end."""
+        session = cls(connection.engine)
+        session._connection = connection
+        return session
+
     def get_bind(self) -> Engine:
         """The engine the statements go to."""
         return self._engine

@@ -47,7 +47,7 @@ from lti_tool.storage.entities import (
     value_columns,
 )
 from lti_tool.storage.movements import Checked, Movement, NotTaken, as_counts
-from lti_tool.storage.moves import Moved, Moves
+from lti_tool.storage.moves import Moved, MovedScores, Moves
 from lti_tool.storage.plans import PlanFacts, work_out
 from lti_tool.storage.quarantines import Holding
 from lti_tool.storage.scopes import OUT, Scope, judge_scope
@@ -369,6 +369,18 @@ class Staging:
     def moved_line_items(self, plan: Mapping[str, Movement]) -> set[str]:
         """Return the line items whose scores or facts a plan would move."""
         moved = self._moves.moved_line_items(plan)
+        self._connection.commit()
+        return moved
+
+    def moved_scores(self, plan: Mapping[str, Movement]) -> MovedScores | None:
+        """Return the results that a plan would move; None where they are many."""
+        moved = self._moves.moved_scores(plan)
+        self._connection.commit()
+        return moved
+
+    def moved_work(self, plan: Mapping[str, Movement]) -> set[str]:
+        """Return the line items whose own facts a plan would move."""
+        moved = self._moves.moved_work(plan)
         self._connection.commit()
         return moved
 

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, select, union, update
 
 from lti_tool.storage.database import upsert
-from lti_tool.storage.schema import attainment, course, person, seat
+from lti_tool.storage.plain_scores import seldom
+from lti_tool.storage.schema import (
+    assignment,
+    attainment,
+    course,
+    course_destination,
+    observation,
+    person,
+    score,
+    seat,
+    teacher_level,
+)
 from lti_tool.storage.session import Session
 
 
-@dataclass(frozen=True, slots=True)
-class StoredAttainment:
+class StoredAttainment(NamedTuple):
     """Where one student stands on one competency of one course, as stored.
 
     Her one record over all courses is told the same way, with the course NO_COURSE.
@@ -50,20 +59,25 @@ class StoredAttainment:
 Key = tuple[int, int]  # person, competency
 CellKey = tuple[int, int, int]  # course, person, competency
 NO_COURSE: Final = 0  # of a record: no course has this id
-_FIELDS = tuple(StoredAttainment.__slots__)
+_KEY: Final = ("course_id", "person_id", "competency_id")
+_FIELDS = StoredAttainment._fields
+_AT: Final = _FIELDS.index("evidence_at")
 
 
 def hold_courses(session: Session, courses: Collection[int]) -> None:
     """Let no other transaction compute these courses until ours ends.
 
-    Two that compute at once would each miss what the other brings. SQLite has one
-    writer anyhow, and knows no such lock.
+    Two that compute at once would each miss what the other brings. Whoever only
+    refers to a course, as a launch does, waits for nobody. SQLite has one writer
+    anyhow, and knows no such lock.
     """
+    if session.get_bind().dialect.name == "sqlite":
+        return
     session.execute(
         select(course.c.id)
         .where(course.c.id.in_(courses))
         .order_by(course.c.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
 
 
@@ -142,15 +156,45 @@ def load_cells(
     competencies: Collection[int] | None = None,
 ) -> dict[CellKey, StoredAttainment]:
     """Return the stored attainments of courses by (course, person, competency)."""
-    statement = select(*(attainment.c[name] for name in _FIELDS)).where(
-        attainment.c.course_id.in_(courses)
-    )
+    columns: list[ColumnElement[Any]] = [attainment.c[name] for name in _FIELDS]
+    columns[_AT] = seldom(columns[_AT])
+    statement = select(*columns).where(attainment.c.course_id.in_(courses))
     if persons is not None:
         statement = statement.where(attainment.c.person_id.in_(persons))
     if competencies is not None:
         statement = statement.where(attainment.c.competency_id.in_(competencies))
-    found = (StoredAttainment(*row) for row in session.execute(statement))
-    return {one.key: one for one in found}
+    found = map(StoredAttainment._make, session.execute(statement).all())
+    return {one[:3]: one for one in found}
+
+
+def load_concerned(session: Session, courses: Collection[int]) -> list[int]:
+    """Return everybody whose levels in these courses may come, change or go."""
+    scored = (
+        select(score.c.person_id)
+        .join(assignment, assignment.c.id == score.c.assignment_id)
+        .where(assignment.c.course_id.in_(courses), score.c.person_id.is_not(None))
+    )
+    beside = (
+        select(table.c.person_id).where(table.c.course_id.in_(courses))
+        for table in (seat, attainment, observation, teacher_level)
+    )
+    found = union(scored, *beside).subquery()
+    return list(session.scalars(select(found.c.person_id).order_by(found.c.person_id)))
+
+
+def load_destinations(
+    session: Session, courses: Collection[int]
+) -> dict[int, list[str]]:
+    """Return the destinations of each course that are switched on, sorted."""
+    table = course_destination.c
+    found: dict[int, list[str]] = {}
+    for row in session.execute(
+        select(table.course_id, table.destination)
+        .where(table.course_id.in_(courses), table.is_on)
+        .order_by(table.course_id, table.destination)
+    ):
+        found.setdefault(row.course_id, []).append(row.destination)
+    return found
 
 
 def load_computed_at(
@@ -188,26 +232,24 @@ def save(
         statement = upsert(session, attainment)
         session.execute(
             statement.on_conflict_do_update(
-                index_elements=["course_id", "person_id", "competency_id"],
+                index_elements=_KEY,
                 set_={
                     name: statement.excluded[name]
                     for name in (*_FIELDS[3:], "computed_at")
                 },
             ),
-            [{**_row(one), "computed_at": now} for one in changed],
+            [{**one._asdict(), "computed_at": now} for one in changed],
         )
-    for one in gone:
+    if gone:
         session.execute(
             delete(attainment).where(
-                attainment.c.course_id == one.course_id,
-                attainment.c.person_id == one.person_id,
-                attainment.c.competency_id == one.competency_id,
-            )
+                *(attainment.c[name] == bindparam(f"gone_{name}") for name in _KEY)
+            ),
+            [
+                {f"gone_{name}": part for name, part in zip(_KEY, one.key, strict=True)}
+                for one in gone
+            ],
         )
-
-
-def _row(one: StoredAttainment) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in _FIELDS}
 
 
 def mark_refreshed(session: Session, courses: Collection[int], now: datetime) -> None:

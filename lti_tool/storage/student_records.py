@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import ColumnElement, delete, literal, null, or_, select
 
 from lti_tool.storage.database import batches, rows, upsert
+from lti_tool.storage.plain_scores import seldom
 from lti_tool.storage.schema import (
     change,
     competency,
@@ -19,12 +20,17 @@ from lti_tool.storage.schema import (
     seat,
 )
 from lti_tool.storage.session import Session
-from lti_tool.storage.standing import NO_COURSE, Key, StoredAttainment
+from lti_tool.storage.standing import (
+    NO_COURSE,
+    Key,
+    StoredAttainment,
+)
 
+FEW: Final = 20
 # What a record has of an attainment: it is of no course, and no teacher sets it.
 _FIELDS: Final = tuple(
     name
-    for name in StoredAttainment.__slots__
+    for name in StoredAttainment._fields
     if name not in {"course_id", "teacher_level_id"}
 )
 
@@ -32,16 +38,43 @@ _FIELDS: Final = tuple(
 def load(
     session: Session, persons: Collection[int], competencies: Collection[int]
 ) -> dict[Key, StoredAttainment]:
-    """Return the stored records of people on competencies."""
-    found = session.execute(
-        select(*(record.c[name] for name in _FIELDS)).where(
-            record.c.person_id.in_(persons), record.c.competency_id.in_(competencies)
+    """Return the stored records of people on competencies, of either any number."""
+    if len(competencies) <= FEW:
+        return _load(
+            session,
+            record.c.person_id.in_(persons),
+            record.c.competency_id.in_(competencies),
         )
+    # To look up every pair costs more than to read what there is.
+    wanted = frozenset(competencies)
+    found = _load(session, record.c.person_id.in_(persons))
+    return {key: one for key, one in found.items() if key[1] in wanted}
+
+
+def load_of_framework(
+    session: Session, persons: Collection[int], framework_id: int
+) -> dict[Key, StoredAttainment]:
+    """Return the stored records of people on all a framework has, or ever had."""
+    of_framework = select(competency.c.id).where(
+        competency.c.framework_id == framework_id
     )
-    return {
-        (row.person_id, row.competency_id): StoredAttainment(NO_COURSE, *row)
-        for row in found
-    }
+    return _load(
+        session,
+        record.c.person_id.in_(persons),
+        record.c.competency_id.in_(of_framework),
+    )
+
+
+def _load(
+    session: Session, *wanted: ColumnElement[bool]
+) -> dict[Key, StoredAttainment]:
+    columns: list[ColumnElement[Any]] = [record.c[name] for name in _FIELDS]
+    place = _FIELDS.index("evidence_at")
+    columns[place] = seldom(columns[place])
+    nothing = (literal(NO_COURSE), null())  # the course, and a teacher's level
+    statement = select(nothing[0], *columns, nothing[1]).where(*wanted)
+    found = map(StoredAttainment._make, session.execute(statement).all())
+    return {one[1:3]: one for one in found}
 
 
 def load_of_person(session: Session, person_id: int) -> dict[int, StoredAttainment]:

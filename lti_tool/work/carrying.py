@@ -16,7 +16,8 @@ from lti_tool.storage.database import Session
 from lti_tool.storage.evidence import SpokenScore
 from lti_tool.storage.judging import Judging
 from lti_tool.storage.standing import Key, StoredAttainment
-from lti_tool.work import cells, pieces
+from lti_tool.work import cells, grounds
+from lti_tool.work.cells import Hearing, Judges
 from lti_tool.work.scores import Piece
 from lti_tool.work.words import Words
 from mappings.evidence import Evidence
@@ -59,8 +60,17 @@ def followers(
     return found
 
 
+def reached(session: Session, framework_id: int, persons: Collection[int]) -> set[Key]:
+    """Return which records of these people something may be carried into."""
+    ways = crosswalks.load_ways(session, framework_id)
+    return {(person, way.to_competency_id) for person in persons for way in ways}
+
+
 def load(
-    session: Session, mine: Judging, wanted: Collection[Key], *, now: datetime
+    session: Session,
+    mine: Judging,
+    wanted: Collection[Key],
+    judges: Judges,
 ) -> list[Piece]:
     """Return what is carried into these records from other frameworks."""
     links = crosswalks.load_links(session)
@@ -73,7 +83,7 @@ def load(
         for way in crosswalks.load_ways(session, mine.framework_id)
         if way.to_competency_id in inside
     ]
-    shown = _shown(session, origins, ways, {person for person, _one in wanted}, now)
+    shown = _shown(session, origins, ways, {person for person, _one in wanted}, judges)
     chosen = mine.usual.rule
     keys = frozenset(wanted)
     return [
@@ -90,20 +100,16 @@ def _shown(
     origins: Collection[int],
     ways: Iterable[Way],
     persons: Collection[int],
-    now: datetime,
+    judges: Judges,
 ) -> dict[Key, StoredAttainment]:
     """Return where people stand by what they showed in the other frameworks alone."""
-    competencies = {way.from_competency_id for way in ways}
-    read = pieces.load_elsewhere(
-        session, (), persons=sorted(persons), competencies=sorted(competencies)
-    )
-    gathered: dict[Key, list[Piece]] = {}
-    for piece in read:
-        key = (piece.score.person_id, piece.score.competency_id)
-        gathered.setdefault(key, []).append(piece)
+    competencies = sorted({way.from_competency_id for way in ways})
+    if not competencies:
+        return {}
+    said = grounds.load(session, sorted(persons), competencies=competencies)
     found: dict[Key, StoredAttainment] = {}
-    for one in judging.load_records(session, origins).values():
-        found |= cells.records(one, gathered, now=now)
+    for one in judging.load_records(session, origins, only=competencies).values():
+        found |= cells.records(one, said, Hearing(said, judges))
     return {key: one for key, one in found.items() if one.ratio is not None}
 
 

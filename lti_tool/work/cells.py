@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from lti_tool.storage.judging import Judging
 from lti_tool.storage.standing import NO_COURSE, CellKey, Key, StoredAttainment
 from lti_tool.storage.teacher_levels import UNTIL_EVIDENCE, StoredTeacherLevel
+from lti_tool.work.grounds import Grounds, Said, once
 from lti_tool.work.scores import Piece
-from mappings.counting import Terms, counted, judge_counted, of_successor
+from mappings.briefs import Brief, Judge, Moments, Ruling, support
+from mappings.counting import Terms, of_successor
 from mappings.evidence import Evidence
-from mappings.mastery import Attainment
 from mappings.scales import Level, Scale
 
 
@@ -28,14 +30,6 @@ class Ground:
         """All that may count."""
         own = [one.evidence for one in self.pieces if one.evidence is not None]
         return [*own, *self.brought]
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A cell as the rule judges it, with the time of its newest counted piece."""
-
-    attainment: Attainment
-    evidence_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,49 +77,98 @@ def _bring_before(
                 found.setdefault(place, Ground()).brought.append(told)
 
 
-def judged(
-    key: int, evidence: Sequence[Evidence], terms: Terms, now: datetime
-) -> Judged | None:
-    """Judge evidence by terms; None where none of it counts."""
-    placed = counted(evidence, terms)
-    counting = [one for one in placed if one.counts]
-    if not counting:
-        return None
-    found = judge_counted(str(key), placed, terms=terms, now=now, in_full=False)
-    return Judged(found, max(one.at for one in counting))
+class Judges:
+    """The judge of each terms: what one has worked out serves every course."""
+
+    def __init__(self, now: datetime) -> None:
+        self._moments = Moments(now)
+        self._judges: dict[Terms, Judge] = {}
+        self._met: dict[int, tuple[Terms, Judge]] = {}
+
+    def of(self, terms: Terms) -> Judge:
+        """The judge by these terms."""
+        met = self._met.get(id(terms))
+        if met is None:
+            judge = self._judges.setdefault(terms, Judge(terms, self._moments))
+            met = self._met[id(terms)] = (terms, judge)
+        return met[1]
+
+
+class Hearing(NamedTuple):
+    """What is said of some students, and the judges who hear it."""
+
+    said: Grounds
+    judges: Judges
+
+
+def spread(
+    judging: Mapping[int, Judging],
+    said: Mapping[Key, Iterable[Said]],
+    seated: Collection[tuple[int, int]] = (),
+) -> dict[CellKey, list[Brief]]:
+    """Put what speaks into the cells of courses; and what it says further down.
+
+    seated: who learns where, for what was entered for no course.
+    """
+    found: dict[CellKey, list[Brief]] = {}
+    places: dict[int, list[int]] = {}
+    for course_id, person_id in sorted(seated):
+        places.setdefault(person_id, []).append(course_id)
+    for (person_id, competency_id), some in said.items():
+        for course_id, piece in some:
+            for one in (course_id,) if course_id else places.get(person_id, ()):
+                if one in judging:
+                    key = (one, person_id, competency_id)
+                    found.setdefault(key, []).append(piece)
+    if any(one.before for one in judging.values()):
+        _bring(judging, found)
+    return found
+
+
+def _bring(judging: Mapping[int, Judging], found: dict[CellKey, list[Brief]]) -> None:
+    """Let successes speak weakly for what comes before, where the school wishes."""
+    brought: list[tuple[CellKey, Brief]] = []
+    for (course_id, person_id, competency_id), some in found.items():
+        mine = judging[course_id]
+        for earlier, share in mine.worth_before(competency_id).items():
+            key = (course_id, person_id, earlier)
+            told = (
+                support(one, share, mine.scale, successor=competency_id) for one in some
+            )
+            brought += [(key, one) for one in told if one is not None]
+    for key, one in brought:
+        found.setdefault(key, []).append(one)
 
 
 def work_out(
     judging: Mapping[int, Judging],
-    places: Mapping[CellKey, Ground],
-    standing: Mapping[CellKey, StoredTeacherLevel],
+    places: Mapping[CellKey, Sequence[Brief]],
+    taught: Mapping[CellKey, tuple[StoredTeacherLevel, Ground]],
     old: Mapping[CellKey, StoredAttainment],
-    *,
-    now: datetime,
+    judges: Judges,
 ) -> Cells:
-    """Return the attainment of every cell that anything speaks for."""
+    """Return the attainment of every cell that anything speaks for.
+
+    taught: the levels of teachers that stand, each with the pieces of its cell.
+    """
     attainments: dict[CellKey, StoredAttainment] = {}
     ended = []
-    for key in dict.fromkeys([*places, *standing]):
+    for key in dict.fromkeys([*places, *taught]) if taught else places:
         mine = judging[key[0]]
         if key[2] not in mine.competencies:
             continue
         terms = mine.terms(key[2])
-        ground = places.get(key, _NOTHING)
-        found = judged(key[2], ground.evidence, terms, now)
-        told = None if found is None else _stored(key, terms, found)
-        by_teacher = standing.get(key)
-        if by_teacher is not None and is_over(by_teacher, told, ground, old.get(key)):
-            ended.append(by_teacher.id)
-            by_teacher = None
-        if by_teacher is not None:
-            told = _as_taught(told or _empty(key, terms), by_teacher, terms.scale)
+        ruling = judges.of(terms).ruling(places.get(key, ()))
+        told = None if ruling is None else _stored(key, terms, ruling)
+        if key in taught:
+            by_teacher, ground = taught[key]
+            if is_over(by_teacher, told, ground, old.get(key)):
+                ended.append(by_teacher.id)
+            else:
+                told = _as_taught(told or _empty(key, terms), by_teacher, terms.scale)
         if told is not None:
             attainments[key] = told
     return Cells(attainments, tuple(ended))
-
-
-_NOTHING = Ground()
 
 
 def is_over(
@@ -174,8 +217,7 @@ def _as_taught(
     told: StoredAttainment, one: StoredTeacherLevel, scale: Scale
 ) -> StoredAttainment:
     level = level_of(one, scale)
-    return replace(
-        told,
+    return told._replace(
         value=level.points,
         ratio=level.cut,
         level=scale.levels.index(level),
@@ -185,49 +227,55 @@ def _as_taught(
     )
 
 
-def _stored(key: CellKey, terms: Terms, found: Judged) -> StoredAttainment:
-    told = found.attainment
-    level = told.level
+def _stored(key: CellKey, terms: Terms, found: Ruling) -> StoredAttainment:
+    rule = terms.rule
     return StoredAttainment(
-        course_id=key[0],
-        person_id=key[1],
-        competency_id=key[2],
-        value=told.value,
-        ratio=told.ratio,
-        level=None if level is None else terms.scale.levels.index(level),
-        level_name=None if level is None else level.name,
-        is_mastered=told.is_mastered,
-        rule=terms.rule.name,
-        parameter=terms.rule.parameter,
-        evidence_count=told.evidence,
-        probability=told.probability,
-        evidence_at=found.evidence_at,
+        *key,
+        found.value,
+        found.ratio,
+        found.level,
+        found.level_name,
+        found.is_mastered,
+        rule.name,
+        rule.parameter,
+        found.evidence,
+        found.probability,
+        found.newest,
     )
 
 
 def _empty(key: CellKey, terms: Terms) -> StoredAttainment:
-    nothing = Attainment(str(key[2]))
-    return _stored(key, terms, Judged(nothing, None))
+    return StoredAttainment(
+        *key,
+        value=None,
+        ratio=None,
+        level=None,
+        level_name=None,
+        is_mastered=False,
+        rule=terms.rule.name,
+        parameter=terms.rule.parameter,
+        evidence_count=0,
+        probability=None,
+        evidence_at=None,
+    )
 
 
 def records(
-    judging: Judging, pieces: Mapping[Key, Iterable[Piece]], *, now: datetime
+    judging: Judging,
+    wanted: Iterable[Key],
+    heard: Hearing,
 ) -> dict[Key, StoredAttainment]:
-    """Return what each student's record says of each competency, by all her pieces.
+    """Return what each record wanted says, by all that speaks for it.
 
     A score that speaks in several courses speaks once.
     """
     found: dict[Key, StoredAttainment] = {}
-    for key, some in pieces.items():
-        if key[1] not in judging.competencies:
+    for key in wanted:
+        some = heard.said.get(key)
+        if not some or key[1] not in judging.competencies:
             continue
-        once: dict[str, Evidence] = {}
-        # Which course was refreshed last must not decide what is the latest.
-        for piece in sorted(some, key=lambda one: one.place):
-            if piece.evidence is not None:
-                once.setdefault(piece.key, piece.evidence)
         terms = judging.terms(key[1])
-        told = judged(key[1], list(once.values()), terms, now)
-        if told is not None:
-            found[key] = _stored((NO_COURSE, *key), terms, told)
+        ruling = heard.judges.of(terms).ruling(once(some))
+        if ruling is not None:
+            found[key] = _stored((NO_COURSE, *key), terms, ruling)
     return found

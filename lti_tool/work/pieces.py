@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from lti_tool.storage import alignments, evidence, observations
-from lti_tool.storage.database import Session
+from lti_tool.storage.database import Session, batches
 from lti_tool.storage.evidence import ScoredObjective, SpokenScore
 from lti_tool.storage.observations import ACCEPTED, DECLINED, StoredObservation
 from lti_tool.work import scores
@@ -109,6 +109,24 @@ def load_elsewhere(
         session, courses, persons=persons, competencies=competencies
     )
     return _read(session, spoken, entered)
+
+
+def load_scores(
+    session: Session,
+    some: Sequence[int],
+    own: Sequence[ScoredObjective],
+    competencies: Collection[int] | None,
+) -> list[Piece]:
+    """Return these scores beside every competency they speak for, read.
+
+    own: what any of them says of single competencies itself.
+    """
+    spoken = [
+        one for part in batches(some) for one in evidence.load_scores(session, part)
+    ]
+    if own:
+        spoken = _with_own(session, spoken, own)
+    return _read(session, _among(spoken, competencies), ())
 
 
 def _read(

@@ -202,7 +202,7 @@ def _result(row: Row, told: Told) -> Wire:
 
 def _why(row: Row, told: Told) -> Wire:
     """By what a level was judged, of how much and when."""
-    one = StoredAttainment(*(row[name] for name in StoredAttainment.__slots__))
+    one = StoredAttainment(*(row[name] for name in StoredAttainment._fields))
     terms = told.judged[one.course_id].terms(one.competency_id)
     return reasons.told_to_others(one, terms, row["told_at"])
 

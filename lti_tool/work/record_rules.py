@@ -16,7 +16,8 @@ from lti_tool.storage import judging
 from lti_tool.storage import student_records as stored
 from lti_tool.storage.database import Session, batches
 from lti_tool.storage.evidence import put_change
-from lti_tool.work import previews, recomputing, student_records
+from lti_tool.work import grounds, previews, recomputing, student_records
+from lti_tool.work.cells import Hearing, Judges
 from lti_tool.work.plan_faults import Fault, find_faults
 from lti_tool.work.previews import Move
 from mappings.rules import CERTAINTY, RULES
@@ -108,8 +109,9 @@ def preview(
     moves: list[Move] = []
     for some in batches(chosen):
         keys = stored.load_held(session, some).get(framework_id, set())
-        held = stored.load(session, some, sorted({key[1] for key in keys}))
-        new = student_records.judged(session, mine, keys, now=now)
+        held = stored.load_of_framework(session, some, framework_id)
+        said = grounds.load(session, some)
+        new = student_records.judged(session, mine, keys, Hearing(said, Judges(now)))
         moves += previews.moves({key: held[key] for key in keys}, new)
         on_progress(len(some))
     return Foresight(moves, len(chosen), len(everybody))

@@ -15,15 +15,16 @@ from lti_tool.errors import SyncError
 from lti_tool.logs import log
 from lti_tool.storage import cursors, plans, roster, sources
 from lti_tool.storage.cursors import Reach
-from lti_tool.storage.database import Database
+from lti_tool.storage.database import Database, Session
 from lti_tool.storage.seats import Days
 from lti_tool.storage.staging import Movement, Staging
 from lti_tool.storage.staging_areas import Reason
-from lti_tool.work import class_resources, copies, people, planning, standing
+from lti_tool.work import copies, people, planning, standing
 from lti_tool.work.choices import choose
 from lti_tool.work.feeds import Feed, Placing, Resumable
 from lti_tool.work.fetching import Fetching, Wanted
 from lti_tool.work.holds import Hold
+from lti_tool.work.incoming import Incoming
 from lti_tool.work.parking import moment, park_until, refuse_parked
 from lti_tool.work.planning import Consent, Planned
 from lti_tool.work.problems import Problems
@@ -32,6 +33,7 @@ from lti_tool.work.source_settings import parse_settings
 from lti_tool.work.watching import Step, StopError, Watch
 
 RETRY: Final = "retry"
+AT_ONCE: Final = 40  # courses worked out in one transaction
 Clock = Callable[[], datetime]
 
 
@@ -186,8 +188,8 @@ class _Run:
         with self._database.write() as session:
             people.match_waiting(session, now=self._clock())
             copies.settle_waiting(session, now=self._clock())
-            class_resources.settle(session, self._source_id, now=self._clock())
         refreshed = refresh_stale(self._database, self._clock, self._said.on_progress)
+        refreshed += report.courses_refreshed
         return replace(report, courses_refreshed=refreshed)
 
     @property
@@ -267,15 +269,15 @@ class _Run:
         self._said.on_progress("apply", 0)
         began_at = staging.started_at or began_at
         plan = report.plan
-        moved, rolls = staging.moved_line_items(plan), staging.moved_roster(plan)
+        incoming = Incoming(staging, self._source_id, plan)
+        rolls = staging.moved_roster(plan)
         now, source_id = self._clock(), self._source_id
         days = self._days(now)
         if self._said.is_without_ends:
             plan = planning.without_ends(plan)
         with staging.transaction() as connection:
             sources.hold_run(connection, self._run_id, now)
-            # Before and after: a line item may move from one course to another.
-            roster.mark_stale(connection, source_id, moved)
+            incoming.hold(Session.on(connection))
             written = staging.merge(
                 plan,
                 lambda collection: roster.derive_after(
@@ -289,7 +291,7 @@ class _Run:
                 now=now,
                 moved=rolls,
             )
-            roster.mark_stale(connection, source_id, moved)
+            refreshed = incoming.work_out(Session.on(connection), now)
             staging.renew_statistics()
             staging.hold_aside(self._run_id, now)
             sources.put_problems(connection, self._run_id, self._problems.kept)
@@ -305,7 +307,7 @@ class _Run:
                 )
             outcome = {**self._outcome(report), "written": written}
             sources.close_run(connection, self._run_id, now, outcome)
-        return replace(report, written=written)
+        return replace(report, written=written, courses_refreshed=refreshed)
 
     def _days(self, now: datetime) -> Days:
         with self._database.read() as session:
@@ -381,16 +383,18 @@ def refresh_stale(
 ) -> int:
     """Refresh every course that scores or a plan have made stale; returns how many.
 
-    One transaction a course, so that a worker killed in between loses nothing and
-    the next one goes on.
+    One transaction a few courses of a school, whose students they share, so that a
+    worker killed in between loses nothing and the next one goes on.
     """
     with database.read() as session:
         stale = roster.load_stale(session.connection())
     refreshed = 0
-    for done, course_id in enumerate(stale, 1):
+    for start in range(0, len(stale), AT_ONCE):
+        some = stale[start : start + AT_ONCE]
         with database.write() as session:
-            if roster.claim_stale(session.connection(), course_id):
-                standing.refresh(session, course_id, now=clock())
-                refreshed += 1
-        on_progress("standing", done)
+            mine = roster.claim_stale(session.connection(), some)
+            if mine:
+                standing.refresh_courses(session, mine, now=clock())
+                refreshed += len(mine)
+        on_progress("standing", start + len(some))
     return refreshed

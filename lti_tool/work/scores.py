@@ -9,7 +9,7 @@ of its business.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from types import MappingProxyType
@@ -341,6 +341,11 @@ def plain_case_id(case_id: str) -> str:
 def by_case_id(case_ids: Mapping[str, int]) -> dict[str, int]:
     """Return ids by the CASE id, as it is compared."""
     return {plain_case_id(case_id): row_id for case_id, row_id in case_ids.items()}
+
+
+def with_objectives(session: Session, courses: Collection[int]) -> list[int]:
+    """Return those of courses in which the SIS says, or said, what work is about."""
+    return alignments.load_with_objectives(session, courses)
 
 
 def follow_objectives(session: Session, course_id: int, *, now: datetime) -> int:

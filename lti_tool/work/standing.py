@@ -1,32 +1,44 @@
-"""refresh(course): attainments from evidence, and outcomes into the outbox."""
+"""refresh(course): attainments from evidence, and outcomes into the outbox.
+
+Longer than our usual room: what is worked out and what is told of it stand in one
+transaction, and are read together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from lti_tool.storage import curriculum, judging, outbox, sendings, standing
 from lti_tool.storage import teacher_levels as stored_levels
 from lti_tool.storage import told as told_storage
-from lti_tool.storage.database import Session
+from lti_tool.storage.database import Session, batches
 from lti_tool.storage.judging import Judging
 from lti_tool.storage.outbox import Delivery
 from lti_tool.storage.sendings import Sending
-from lti_tool.storage.standing import CellKey, StoredAttainment
+from lti_tool.storage.standing import CellKey, Key, StoredAttainment
+from lti_tool.storage.teacher_levels import StoredTeacherLevel
 from lti_tool.work import (
     carrying,
     cells,
     class_resources,
+    grounds,
     pieces,
     reasons,
     scores,
     student_records,
 )
+from lti_tool.work.cells import Cells, Ground, Hearing, Judges
+from lti_tool.work.grounds import Grounds
 from lti_tool.work.pieces import Scope
+from lti_tool.work.quiet import undisturbed
 from lti_tool.work.whys import Why, why
 
+# So many competencies are named in a question; beyond that all are read.
+SOME: Final = 200
+_T = TypeVar("_T")
 # They keep levels and no numbers.
 LEVEL_KEEPERS: Final = frozenset({"moodle"})
 
@@ -38,6 +50,7 @@ __all__ = [
     "refresh",
     "refresh_cells",
     "refresh_courses",
+    "refresh_moved",
     "set_sending",
     "switch",
     "tell_all",
@@ -53,6 +66,14 @@ class Refresh:
     cells: int
     changed: int
     outcomes: int
+
+    def __add__(self, other: Refresh) -> Refresh:
+        """Return what both did together."""
+        return Refresh(
+            self.cells + other.cells,
+            self.changed + other.changed,
+            self.outcomes + other.outcomes,
+        )
 
 
 def refresh(
@@ -98,112 +119,222 @@ def refresh_courses(
 ) -> Refresh:
     """Compute the attainments of courses in one go, and the records they feed.
 
-    is_nightly: only time has passed; cells in which nobody sees a change are left as
-    they are.
+    Some students at a time: what speaks for them is read once, for their cells and for
+    their records. is_nightly: only time has passed; cells in which nobody sees a
+    change are left as they are.
     """
     courses = sorted(courses)
     standing.hold_courses(session, courses)
     standing.hold_people(session, courses, scope.persons)
     if scope == pieces.ALL and not is_nightly:
-        for course_id in courses:
+        for course_id in scores.with_objectives(session, courses):
             scores.follow_objectives(session, course_id, now=now)
         class_resources.follow(session, courses, now=now)
-    terms = judging.load(session, courses)
-    reach = _reach(terms, scope)
-    read = pieces.load(session, courses, _reading(terms, scope))
-    old = standing.load_cells(session, courses, reach.persons, reach.competencies)
-    found = _worked_out(session, terms, read, reach, old, now)
-    stored_levels.end_teacher_levels(
-        session, found.ended, by="evidence", why=stored_levels.BY_EVIDENCE, now=now
-    )
-    new = found.attainments
-    changed = [
-        one
-        for key, one in new.items()
-        if old.get(key) != one
-        and not (is_nightly and key in old and old[key].shown == one.shown)
-    ]
-    gone = [one for key, one in old.items() if key not in new]
-    standing.save(session, changed, gone, now)
+    terms = judging.load(session, courses, only=scope.competencies)
+    work = _Work(session, terms, _reach(terms, scope), Judges(now), now, is_nightly)
+    persons = scope.persons
+    if persons is None:
+        persons = standing.load_concerned(session, courses)
+    done = Refresh(0, 0, 0)
+    for some in batches(sorted(persons)):
+        with undisturbed():
+            done += work.refresh(some)
     if scope == pieces.ALL:
         standing.mark_refreshed(session, courses, now)
-    taken_back = [replace(one, value=None, level_name=None) for one in gone]
-    how = sendings.load_sendings(session, courses)
-    then = _Before(old, how)
-    telling = _telling([*changed, *taken_back], then)
-    told = _put_outcomes(session, terms, telling, then, now)
-    _refresh_records(session, terms, read, [*new, *old], now, is_nightly=is_nightly)
-    return Refresh(len(new), len(changed) + len(gone), told)
+    return done
 
 
-def _reach(terms: Mapping[int, Judging], scope: Scope) -> Scope:
-    """Which cells are worked out: those asked for, and those before them."""
+def refresh_moved(
+    session: Session, moved: Collection[CellKey], *, now: datetime
+) -> Refresh:
+    """Compute these cells alone, and the records they feed.
+
+    In the transaction that moved them; what comes before their competencies is among
+    them, where a success at what builds on it speaks for it.
+    """
+    courses = sorted({key[0] for key in moved})
+    standing.hold_courses(session, courses)
+    standing.hold_people(session, (), sorted({key[1] for key in moved}))
+    terms = judging.load(session, courses, only=sorted({key[2] for key in moved}))
+    by_person: dict[int, set[CellKey]] = {}
+    for key in moved:
+        course_id, person_id, competency_id = key
+        mine = by_person.setdefault(person_id, set())
+        mine.add(key)
+        for one in terms[course_id].worth_before(competency_id):
+            mine.add((course_id, person_id, one))
+    judges, done = Judges(now), Refresh(0, 0, 0)
+    for some in batches(sorted(by_person)):
+        cells_of = frozenset().union(*(by_person[one] for one in some))
+        here = {one: terms[one] for one in sorted({key[0] for key in cells_of})}
+        reach = {key[2] for key in cells_of}
+        work = _Work(
+            session,
+            here,
+            reach if len(reach) <= SOME else None,
+            judges,
+            now,
+            is_nightly=False,
+            moved=cells_of,
+        )
+        with undisturbed():
+            done += work.refresh(some)
+    return done
+
+
+def _reach(terms: Mapping[int, Judging], scope: Scope) -> Collection[int] | None:
+    """Which competencies are worked out: those asked for, and those before them."""
     if scope.competencies is None:
-        return scope
+        return None
     wanted = set(scope.competencies)
     for one in terms.values():
         for competency_id in scope.competencies:
             wanted |= one.worth_before(competency_id).keys()
-    return Scope(scope.persons, sorted(wanted))
+    return frozenset(wanted)
 
 
-def _reading(terms: Mapping[int, Judging], scope: Scope) -> Scope:
-    """Which pieces are read: all of a student's, where they speak for each other."""
-    if any(one.before for one in terms.values()):
-        return Scope(scope.persons)
-    return scope
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One refresh of courses on its way, in the caller's transaction.
 
+    reach: the competencies that are worked out; None is all. moved: the cells that are
+    worked out; None is all of these competencies.
+    """
 
-def _worked_out(
-    session: Session,
-    terms: Mapping[int, Judging],
-    read: Sequence[scores.Piece],
-    reach: Scope,
-    old: Mapping[CellKey, StoredAttainment],
-    now: datetime,
-) -> cells.Cells:
-    placeless = {one.score.person_id for one in read if not one.score.course_id}
-    seated = standing.load_seated(session, terms, placeless) if placeless else ()
-    grounds = cells.grounds(terms, read, seated)
-    if reach.competencies is not None:
-        wanted = frozenset(reach.competencies)
-        grounds = {key: one for key, one in grounds.items() if key[2] in wanted}
-    taught = stored_levels.load_standing(
-        session, terms, persons=reach.persons, competencies=reach.competencies
-    )
-    return cells.work_out(terms, grounds, taught, old, now=now)
+    session: Session
+    terms: Mapping[int, Judging]
+    reach: Collection[int] | None
+    judges: Judges
+    now: datetime
+    is_nightly: bool
+    moved: Collection[CellKey] | None = None
 
-
-def _refresh_records(
-    session: Session,
-    terms: Mapping[int, Judging],
-    read: Sequence[scores.Piece],
-    keys: Sequence[CellKey],
-    now: datetime,
-    *,
-    is_nightly: bool,
-) -> None:
-    """Let the records of students follow what their courses say."""
-    wanted: dict[int, set[tuple[int, int]]] = {}
-    for course_id, person_id, competency_id in keys:
-        framework_id = terms[course_id].framework_id
-        if framework_id is not None:
-            wanted.setdefault(framework_id, set()).add((person_id, competency_id))
-    for framework_id, some in wanted.items():
-        student_records.refresh(
-            session,
-            framework_id,
-            some,
-            now=now,
-            known=(list(terms), read),
-            is_nightly=is_nightly,
+    def refresh(self, persons: Sequence[int]) -> Refresh:
+        """Work out the cells of these people in all courses, then their records."""
+        said = grounds.load(
+            self.session, persons, competencies=self._read(), with_due=True
         )
-    for framework_id, some in wanted.items():
-        onward = carrying.followers(session, framework_id, some)
-        for to_id, followed in onward.items():
-            student_records.refresh(
-                session, to_id, followed, now=now, is_nightly=is_nightly
-            )
+        reach = None if self.reach is None else sorted(self.reach)
+        old = standing.load_cells(self.session, list(self.terms), persons, reach)
+        old = self._of_moved(old)
+        found = self._worked_out(persons, said, old)
+        stored_levels.end_teacher_levels(
+            self.session,
+            found.ended,
+            by="evidence",
+            why=stored_levels.BY_EVIDENCE,
+            now=self.now,
+        )
+        new = found.attainments
+        changed = [one for key, one in new.items() if self._differs(old.get(key), one)]
+        gone = [one for key, one in old.items() if key not in new]
+        standing.save(self.session, changed, gone, self.now)
+        taken_back = [one._replace(value=None, level_name=None) for one in gone]
+        moving = [*changed, *taken_back]
+        how = sendings.load_sendings(self.session, {one.course_id for one in moving})
+        then = _Before(old, how)
+        telling = _telling(moving, then)
+        told = _put_outcomes(self.session, self.terms, telling, then, self.now)
+        self._refresh_records(said, new.keys() | old.keys())
+        return Refresh(len(new), len(changed) + len(gone), told)
+
+    def _of_moved(self, found: dict[CellKey, _T]) -> dict[CellKey, _T]:
+        """Those of cells that are to be worked out."""
+        if self.moved is None:
+            return found
+        return {key: one for key, one in found.items() if key in self.moved}
+
+    def _differs(self, old: StoredAttainment | None, new: StoredAttainment) -> bool:
+        """Tell whether a cell is to be written; at night, whether anybody sees it."""
+        if old == new:
+            return False
+        return not self.is_nightly or old is None or old.shown != new.shown
+
+    def _read(self) -> Collection[int] | None:
+        """What is read: all of a student's, where pieces speak for each other."""
+        if self.reach is None or any(one.before for one in self.terms.values()):
+            return None
+        return sorted(self.reach)
+
+    def _worked_out(
+        self,
+        persons: Sequence[int],
+        said: Grounds,
+        old: Mapping[CellKey, StoredAttainment],
+    ) -> Cells:
+        placeless = {
+            person_id
+            for (person_id, _one), some in said.items()
+            if any(not course_id for course_id, _piece in some)
+        }
+        seated = (
+            standing.load_seated(self.session, self.terms, placeless)
+            if placeless
+            else ()
+        )
+        places = cells.spread(self.terms, said, seated)
+        reach = self.reach
+        if reach is not None:
+            places = {key: one for key, one in places.items() if key[2] in reach}
+        places = self._of_moved(places)
+        taught = self._of_moved(self._taught(persons, seated))
+        return cells.work_out(self.terms, places, taught, old, self.judges)
+
+    def _taught(
+        self, persons: Sequence[int], seated: Collection[tuple[int, int]]
+    ) -> dict[CellKey, tuple[StoredTeacherLevel, Ground]]:
+        """The levels of teachers that stand, with what may end them, read in full."""
+        held = stored_levels.load_standing(
+            self.session,
+            self.terms,
+            persons=persons,
+            competencies=None if self.reach is None else sorted(self.reach),
+        )
+        if not held:
+            return {}
+        people = {key[1] for key in held}
+        read = pieces.load(
+            self.session,
+            sorted({key[0] for key in held}),
+            Scope(sorted(people), sorted({key[2] for key in held})),
+        )
+        seats = standing.load_seated(self.session, self.terms, people) | set(seated)
+        places = cells.grounds(self.terms, read, seats)
+        return {key: (one, places.get(key, Ground())) for key, one in held.items()}
+
+    def _refresh_records(self, said: Grounds, keys: Iterable[CellKey]) -> None:
+        """Let the records of students follow what their courses say."""
+        wanted: dict[int, set[Key]] = {}
+        for course_id, person_id, competency_id in keys:
+            framework_id = self.terms[course_id].framework_id
+            if framework_id is not None:
+                wanted.setdefault(framework_id, set()).add((person_id, competency_id))
+        for framework_id, some in wanted.items():
+            self._refresh_record(framework_id, some, said)
+        for framework_id, some in wanted.items():
+            onward = carrying.followers(self.session, framework_id, some)
+            for to_id, followed in onward.items():
+                speaking = said
+                if self._read() is not None:
+                    speaking = grounds.load(
+                        self.session,
+                        sorted({key[0] for key in followed}),
+                        competencies=sorted({key[1] for key in followed}),
+                    )
+                self._refresh_record(to_id, followed, speaking)
+
+    def _refresh_record(
+        self, framework_id: int, some: Collection[Key], said: Grounds
+    ) -> None:
+        only = sorted({competency_id for _person_id, competency_id in some})
+        student_records.refresh(
+            self.session,
+            student_records.judging_of(self.session, framework_id, only=only),
+            some,
+            Hearing(said, self.judges),
+            now=self.now,
+            is_nightly=self.is_nightly,
+        )
 
 
 def with_framework(session: Session, courses: Collection[int]) -> list[int]:
@@ -275,7 +406,7 @@ def set_sending(
 def _sent_of(one: StoredAttainment, sending: Sending) -> StoredAttainment:
     """Return an attainment as others are told of it."""
     if sending.is_secure_only and not one.is_mastered:
-        return replace(one, value=None, level_name=None)
+        return one._replace(value=None, level_name=None)
     return one
 
 
@@ -335,7 +466,7 @@ def _outcome(
     maximum = terms.scale.maximum
     if destination in LEVEL_KEEPERS:
         has_level = one.value is not None and one.level is not None
-        one = replace(one, value=float((one.level or 0) + 1) if has_level else None)
+        one = one._replace(value=float((one.level or 0) + 1) if has_level else None)
         maximum = float(len(terms.scale.levels))
     row = standing.outcome_row(one, destination, maximum, basis)
     return {**row, "waits_for": sending.waits_for}
@@ -386,15 +517,15 @@ def _put_outcomes(
     by_course: dict[int, list[StoredAttainment]] = {}
     for one in telling:
         by_course.setdefault(one.course_id, []).append(one)
+    on = standing.load_destinations(session, by_course) if by_course else {}
     rows = []
-    for course_id, some in by_course.items():
-        destinations = curriculum.load_destinations(session, course_id)
+    for course_id, destinations in on.items():
         sending = before.how[course_id]
-        whom = sendings.load_whom(session, course_id, sending) if destinations else ()
+        whom = sendings.load_whom(session, course_id, sending)
         rows += [
             _outcome(one, destination, terms[course_id], now, sending)
             for destination in destinations
-            for one in some
+            for one in by_course[course_id]
             if one.person_id in whom
             and _concerns(destination, one, before.cells.get(one.key))
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from lti_tool.storage import judging as stored_judging
@@ -11,31 +11,30 @@ from lti_tool.storage import student_records as stored
 from lti_tool.storage.database import Session, batches
 from lti_tool.storage.judging import Judging
 from lti_tool.storage.standing import Key, StoredAttainment
-from lti_tool.work import carrying, cells, pieces
-from lti_tool.work.scores import Piece
+from lti_tool.work import carrying, cells, grounds
+from lti_tool.work.cells import Hearing, Judges
+from lti_tool.work.grounds import put
 
 
 def refresh(
     session: Session,
-    framework_id: int,
+    judging: Judging,
     wanted: Collection[Key],
+    heard: Hearing,
     *,
     now: datetime,
-    known: tuple[Collection[int], Iterable[Piece]] = ((), ()),
     is_nightly: bool = False,
 ) -> int:
     """Work out what records say of (person, competency); returns how many changed.
 
-    known: courses whose pieces were read already, and those pieces. In the caller's
-    transaction, which holds the people. Nightly, only what others see is written.
+    heard: what speaks for them, in all courses. In the caller's transaction, which
+    holds the people. Nightly, only what others see is written.
     """
     if not wanted:
         return 0
-    judging = stored_judging.load_records(session, [framework_id])[framework_id]
-    persons = sorted({key[0] for key in wanted})
-    competencies = sorted({key[1] for key in wanted})
-    new = judged(session, judging, wanted, now=now, known=known)
-    held = stored.load(session, persons, competencies)
+    persons = {key[0] for key in wanted}
+    held = stored.load(session, persons, {key[1] for key in wanted})
+    new = judged(session, judging, wanted, heard)
     changed = [
         one
         for key, one in new.items()
@@ -50,27 +49,18 @@ def judged(
     session: Session,
     judging: Judging,
     wanted: Collection[Key],
-    *,
-    now: datetime,
-    known: tuple[Collection[int], Iterable[Piece]] = ((), ()),
+    heard: Hearing,
 ) -> dict[Key, StoredAttainment]:
     """Return what records of (person, competency) say, judged so; nothing is written.
 
-    known: courses whose pieces were read already, and those pieces.
+    heard: what speaks for them, in all courses; what is carried into them is added.
     """
-    courses, read = known
-    gathered = _gathered(
-        wanted,
-        read,
-        pieces.load_elsewhere(
-            session,
-            courses,
-            persons=sorted({key[0] for key in wanted}),
-            competencies=sorted({key[1] for key in wanted}),
-        ),
-        carrying.load(session, judging, wanted, now=now),
-    )
-    return cells.records(judging, gathered, now=now)
+    carried = carrying.load(session, judging, wanted, heard.judges)
+    if carried:
+        whole = {key: list(heard.said.get(key, ())) for key in wanted}
+        put(whole, carried)
+        heard = Hearing(whole, heard.judges)
+    return cells.records(judging, wanted, heard)
 
 
 def _looks(before: StoredAttainment | None, one: StoredAttainment) -> bool:
@@ -78,30 +68,33 @@ def _looks(before: StoredAttainment | None, one: StoredAttainment) -> bool:
     return before is not None and before.shown == one.shown
 
 
-def _gathered(
-    wanted: Collection[Key], *several: Iterable[Piece]
-) -> Mapping[Key, list[Piece]]:
-    found: dict[Key, list[Piece]] = {key: [] for key in wanted}
-    for some in several:
-        for piece in some:
-            mine = found.get((piece.score.person_id, piece.score.competency_id))
-            if mine is not None:
-                mine.append(piece)
-    return found
-
-
 def refresh_people(
     session: Session,
     framework_id: int,
     persons: Collection[int],
-    competencies: Collection[int],
+    competencies: Collection[int] | None,
     *,
     now: datetime,
 ) -> int:
-    """Work out the records of people on competencies; returns how many changed."""
+    """Work out the records of people on competencies; returns how many changed.
+
+    competencies None: on all the framework has.
+    """
     stored_standing.hold_people(session, (), persons)
-    wanted = {(person, one) for person in persons for one in competencies}
-    return refresh(session, framework_id, wanted, now=now)
+    only = None if competencies is None else sorted(competencies)
+    judging = judging_of(session, framework_id, only=only)
+    changed = 0
+    for some in batches(sorted(persons)):
+        said = grounds.load(session, some, competencies=only)
+        if only is not None:
+            wanted = {(person, one) for person in some for one in only}
+        else:
+            held = stored.load_of_framework(session, some, framework_id)
+            wanted = {key for key in said if key[1] in judging.competencies}
+            wanted |= held.keys() | carrying.reached(session, framework_id, some)
+        heard = Hearing(said, Judges(now))
+        changed += refresh(session, judging, wanted, heard, now=now)
+    return changed
 
 
 def refresh_pairs(
@@ -121,7 +114,11 @@ def refresh_pairs(
         wanted = _of_pairs(pairs, keys)
         for some in batches(sorted(wanted)):
             mine = {(person, one) for person in some for one in wanted[person]}
-            changed += refresh(session, framework_id, mine, now=now)
+            only = sorted({competency for _person, competency in mine})
+            said = grounds.load(session, some, competencies=only)
+            heard = Hearing(said, Judges(now))
+            judging = judging_of(session, framework_id, only=only)
+            changed += refresh(session, judging, mine, heard, now=now)
     return changed
 
 
@@ -140,9 +137,11 @@ def _of_pairs(
     return wanted
 
 
-def judging_of(session: Session, framework_id: int) -> Judging:
-    """Return by what the records of a framework are judged."""
-    return stored_judging.load_records(session, [framework_id])[framework_id]
+def judging_of(
+    session: Session, framework_id: int, *, only: Collection[int] | None = None
+) -> Judging:
+    """Return by what the records of a framework are judged; only: these of it."""
+    return stored_judging.load_records(session, [framework_id], only=only)[framework_id]
 
 
 def refresh_all(
@@ -156,11 +155,6 @@ def refresh_all(
 
     persons: only theirs.
     """
-    judging = judging_of(session, framework_id)
-    competencies = sorted(judging.competencies)
     if persons is None:
         persons = stored.load_persons(session, framework_id)
-    return sum(
-        refresh_people(session, framework_id, some, competencies, now=now)
-        for some in batches(persons)
-    )
+    return refresh_people(session, framework_id, persons, None, now=now)

@@ -14,7 +14,7 @@ from lti_tool.storage.database import Session
 from lti_tool.storage.judging import Judging
 from lti_tool.storage.teacher_levels import StoredTeacherLevel
 from lti_tool.work import carrying, cells, pieces
-from lti_tool.work.cells import Ground
+from lti_tool.work.cells import Ground, Judges
 from lti_tool.work.pieces import Scope
 from lti_tool.work.scores import Piece
 from mappings.counting import Counting, Terms, counted, judge_counted
@@ -136,7 +136,7 @@ def why_record(
     read = pieces.load_elsewhere(
         session, (), persons=[person_id], competencies=[competency_id]
     )
-    read += carrying.load(session, mine, [(person_id, competency_id)], now=at)
+    read += carrying.load(session, mine, [(person_id, competency_id)], Judges(at))
     once: dict[str, Piece] = {}
     for piece in sorted(read, key=lambda one: one.place):
         if piece.key not in once or once[piece.key].evidence is None:

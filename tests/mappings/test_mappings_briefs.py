@@ -101,8 +101,8 @@ def test_a_success_speaks_for_what_comes_before_it_as_it_does_alone(
     piece: Evidence, share: float
 ) -> None:
     told = of_successor(piece, share, FOUR)
-    said = support(brief(piece, (7,)), share, FOUR)
-    assert said == (None if told is None else brief(told, (1, 7)))
+    said = support(brief(piece, (7,)), share, FOUR, successor=3)
+    assert said == (None if told is None else brief(told, (1, 3, 7)))
 
 
 def test_what_is_kept_in_mind_does_not_grow_without_end(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -323,6 +324,17 @@ def test_more_courses_than_a_statement_takes_grow_old(room: Classroom) -> None:
         assert judging.ageing_courses(session) == [7, room.course_id + many + 1]
 
 
+JUDGED = (schema.attainment, schema.record)
+SAID = (
+    "person_id",
+    "competency_id",
+    "rule",
+    "value",
+    "ratio",
+    "evidence_count",
+    "evidence_at",
+    "probability",
+)
 PIECES = st.lists(
     st.tuples(
         st.sampled_from(("ana", "ben")),
@@ -370,6 +382,56 @@ def test_cell_by_cell_leaves_what_a_full_refresh_leaves(
     for course_id in (1, 2):
         refresh(room, course_id)
     assert (room.rows(schema.attainment), room.rows(schema.record)) == told
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    pieces=st.lists(
+        st.tuples(
+            st.sampled_from(("ana", "ben")),
+            st.sampled_from(("quiz", "lab")),
+            st.integers(min_value=0, max_value=10),
+            st.integers(min_value=0, max_value=1),
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    luck=st.randoms(use_true_random=False),
+    rule_name=st.sampled_from(("latest", "certainty", "decaying_average")),
+)
+def test_in_whatever_order_scores_come_they_leave_what_a_full_refresh_leaves(
+    room: Classroom,
+    pieces: list[tuple[str, str, int, int]],
+    luck: Random,
+    rule_name: str,
+) -> None:
+    """Of one day and of two courses: nothing but the work itself decides."""
+    with room.database.write() as session:
+        for table in (schema.attainment, schema.record, schema.score):
+            session.execute(delete(table))
+        record_rules.save(session, 1, {"rule": rule_name}, who="t", now=NOON)
+    if not room.work:
+        second_course(room)
+        room.add_assignment("quiz", "7.A", "7.B")
+    room.set_rule(rule_name)
+    numbered = list(enumerate(pieces, 1))
+    luck.shuffle(numbered)
+    for number, (student, name, points, days_ago) in numbered:
+        room.score(student, name, float(points), days_ago=days_ago, id=number)
+        where, who = {"quiz": 1, "lab": 2}[name], room.people[student]
+        cells = {(where, who, one) for one in ((1, 2) if name == "quiz" else (1,))}
+        with room.database.write() as session:
+            standing.refresh_moved(session, cells, now=NOON)
+    told = [sorted(room.rows(table, *SAID)) for table in JUDGED]
+    with room.database.write() as session:
+        session.execute(delete(schema.attainment))
+        session.execute(delete(schema.record))
+        standing.refresh_courses(session, [1, 2], now=NOON)
+    assert [sorted(room.rows(table, *SAID)) for table in JUDGED] == told
 
 
 @pytest.mark.parametrize(("rule_name", "value"), [("latest", 2.88), ("certainty", 2.0)])
