@@ -78,7 +78,11 @@ class PlanError(BridgeError):
 
 
 class OutboxError(BridgeError):
-    """A delivery with which that cannot be done; the text says why."""
+    """A delivery with which that cannot be done; the text says why, code which why."""
+
+    def __init__(self, text: str, code: str) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class LaunchError(BridgeError):

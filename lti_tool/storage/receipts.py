@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
 
 from lti_tool.errors import NotFoundError
 from lti_tool.storage.database import rows
-from lti_tool.storage.schema import competency, course, delivery, person
+from lti_tool.storage.schema import (
+    competency,
+    course,
+    delivery,
+    person,
+    web_session,
+)
 from lti_tool.storage.session import Session
+from lti_tool.storage.visits import IDLE
 
 
 def load_receipt(session: Session, delivery_id: int) -> dict[str, Any]:
@@ -63,6 +72,38 @@ def is_newest(session: Session, delivery_id: int) -> bool:
         )
     )
     return not found
+
+
+def load_person(session: Session, person_id: int) -> str | None:
+    """Return what somebody who asked for a delivery is called."""
+    return session.scalar(select(person.c.display_name).where(person.c.id == person_id))
+
+
+def find_seat(
+    session: Session,
+    delivery_id: int,
+    browser_hashes: Collection[str],
+    *,
+    now: datetime,
+) -> str | None:
+    """Return the sid under which a browser holds the course of a delivery, or None.
+
+    The newest of a teacher's visits there that has not ended.
+    """
+    held = web_session.c
+    return session.scalar(
+        select(held.public_id)
+        .join(delivery, delivery.c.course_id == held.course_id)
+        .where(
+            delivery.c.id == delivery_id,
+            held.role == "instructor",
+            held.browser_hash.in_(browser_hashes),
+            held.expires_at > now,
+            held.seen_at > now - IDLE,
+        )
+        .order_by(held.id.desc())
+        .limit(1)
+    )
 
 
 def load_history(session: Session, delivery_id: int) -> list[dict[str, Any]]:

@@ -11,11 +11,20 @@ from lti_tool.storage import teacher_levels as stored_levels
 from lti_tool.storage.database import Session
 from lti_tool.storage.evidence import put_change
 from lti_tool.storage.outbox import THEIRS
-from lti_tool.work import teacher_levels
+from lti_tool.work import standing, teacher_levels
 from lti_tool.work.teacher_levels import NewLevel
 from mappings.errors import MappingError
 
-NAMES: Final = {"ags": "the LMS gradebook", "oneroster": "the school system"}
+NAMES: Final = {
+    "ags": "the LMS gradebook",
+    "oneroster": "the school system",
+    "moodle": "the Moodle competencies",
+    "canvas": "the Canvas outcomes",
+}
+# Why something cannot be done: the codes of OutboxError.
+OFF, NOT_OTHER, NOT_SET = "off", "not_other", "not_set"
+NOT_DELIVERED, NOT_CHANGED = "not_delivered", "not_changed"
+IN_FLIGHT, NOT_NEWEST = "in_flight", "not_newest"
 ON_ITS_WAY: Final = ("sending", "unknown")
 
 
@@ -32,7 +41,7 @@ def send_again(session: Session, delivery_id: int, *, who: str, now: datetime) -
     if row["destination"] not in curriculum.load_destinations(
         session, row["course_id"]
     ):
-        raise OutboxError("this course sends nothing there any more; switch it on")
+        raise OutboxError("this course sends nothing there any more; switch it on", OFF)
     if row["state"] == "pending":
         requeue.hurry(session, delivery_id, now)
         return delivery_id
@@ -69,7 +78,9 @@ def take_theirs(session: Session, delivery_id: int, *, who: str, now: datetime) 
     row = _newest(session, delivery_id)
     is_other, theirs = _theirs(session, row)
     if not is_other:
-        raise OutboxError("what stands there is what we sent; there is none to take")
+        raise OutboxError(
+            "what stands there is what we sent; there is none to take", NOT_OTHER
+        )
     if theirs is not None:
         _set_level(session, row, theirs, who, now)
     made = requeue.put_kept(
@@ -92,9 +103,11 @@ def undo(session: Session, delivery_id: int, *, who: str, now: datetime) -> int:
     """
     row = _newest(session, delivery_id)
     if row["state"] != "delivered" or row["code"] == THEIRS:
-        raise OutboxError("only what was delivered can be undone")
+        raise OutboxError("only what was delivered can be undone", NOT_DELIVERED)
     if row["before_at"] is None:
-        raise OutboxError("nothing was changed there by it: the value stood there")
+        raise OutboxError(
+            "nothing was changed there by it: the value stood there", NOT_CHANGED
+        )
     made = requeue.put_one(
         session,
         {
@@ -116,9 +129,13 @@ def undo(session: Session, delivery_id: int, *, who: str, now: datetime) -> int:
 def _newest(session: Session, delivery_id: int) -> dict[str, Any]:
     row = receipts.load_receipt(session, delivery_id)
     if row["state"] in ON_ITS_WAY:
-        raise OutboxError("it is on its way right now; look again in a moment")
+        raise OutboxError(
+            "it is on its way right now; look again in a moment", IN_FLIGHT
+        )
     if not receipts.is_newest(session, delivery_id):
-        raise OutboxError("a newer value of this level was told since; look at that")
+        raise OutboxError(
+            "a newer value of this level was told since; look at that", NOT_NEWEST
+        )
     return row
 
 
@@ -134,7 +151,13 @@ def _set_level(
     session: Session, row: dict[str, Any], theirs: float, who: str, now: datetime
 ) -> None:
     scale = curriculum.load_plan(session, row["course_id"]).scale
-    level = scale.level(min(max(theirs / row["maximum"], 0.0), 1.0))
+    ratio = min(max(theirs / row["maximum"], 0.0), 1.0)
+    if row["destination"] in standing.LEVEL_KEEPERS:
+        # It keeps the number of a level, the lowest as 1.
+        place = min(max(round(theirs) - 1, 0), len(scale.levels) - 1)
+        level = scale.levels[place]
+    else:
+        level = scale.level(ratio)
     new = NewLevel(
         row["course_id"],
         row["student"],
@@ -146,7 +169,7 @@ def _set_level(
     try:
         teacher_levels.set_level(session, new, who=who, now=now)
     except MappingError as error:
-        raise OutboxError(str(error)) from error
+        raise OutboxError(str(error), NOT_SET) from error
 
 
 def _key(row: dict[str, Any]) -> dict[str, Any]:

@@ -51,6 +51,14 @@ _GONE: Final = (
 )
 
 
+DESTINATIONS: Final = tuple(_PLACES)
+
+
+def has_place(session: Session, name: str, course_id: int) -> bool:
+    """Tell whether a course has a place that a destination could write to."""
+    return _PLACES[name](session, course_id) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
     """What the deliveries of one course to one destination stand on."""

@@ -39,10 +39,14 @@ POLICY: dict[str, set[str]] = {
     "settings.change": {"instructor"},
     "settings.history": {"instructor"},
     "settings.restore": {"instructor"},
+    "sending.show": {"instructor"},
+    "sending.change": {"instructor"},
+    "sending.receipt": {"instructor"},
     "teaching.groups": {"instructor"},
     "resources.overview": {"instructor"},
     "resources.competency": {"instructor"},
     "resources.change": {"instructor"},
+    "resources.turn": {"instructor"},
     "resources.leave": {"instructor", "learner"},
     "aligning.review": {"instructor"},
     "aligning.decide": {"instructor"},
@@ -114,6 +118,18 @@ class Town:
                     schema.alignment.c.course_id == room.course
                 )
             )
+            told = {
+                "destination": "ags", "value": 1.0, "maximum": 4.0, "basis": {},
+                "state": "delivered", "due_at": room.now, "created_at": room.now,
+            }  # fmt: skip
+            self.own_delivery = put(
+                session, schema.delivery, **told, course_id=room.course,
+                person_id=room.students[0], competency_id=room.competencies[0],
+            )  # fmt: skip
+            self.foreign_delivery = put(
+                session, schema.delivery, **told, course_id=other,
+                person_id=self.stranger, competency_id=self.foreign_competency,
+            )  # fmt: skip
             self.people = {
                 f"u-{number}": person
                 for number, person in enumerate([*room.students, self.stranger])
@@ -178,6 +194,7 @@ def test_a_page_for_another_role_is_refused_with_403(town: Town, role: str) -> N
         "person_id": town.room.students[0],
         "competency_id": town.room.competencies[0],
         "alignment_id": town.own_alignment,
+        "delivery_id": town.own_delivery,
     }
     found = {}
     for endpoint, roles in POLICY.items():
@@ -197,9 +214,11 @@ def test_an_id_of_another_course_is_answered_like_one_that_does_not_exist(
         "person_id": room.students[0],
         "competency_id": room.competencies[0],
         "alignment_id": town.own_alignment,
+        "delivery_id": town.own_delivery,
     }
     foreign = {
         "alignment_id": [town.foreign_alignment],
+        "delivery_id": [town.foreign_delivery],
         "person_id": [town.stranger, room.teacher],
         "competency_id": [town.foreign_competency],
     }

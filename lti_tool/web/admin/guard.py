@@ -80,6 +80,11 @@ def find_session() -> AdminSession | None:
     return cast("AdminSession | None", g.get("admin"))
 
 
+def is_signed_in() -> bool:
+    """Tell, on a page that is not the administrators', whether one is signed in."""
+    return _load_session() is not None
+
+
 def admin() -> Account:
     """The administrator who asks; only behind the guard."""
     return current_session().account
@@ -143,6 +148,7 @@ def menu() -> list[tuple[str, str]]:
         ("admin.sources", gettext("Roster sources")),
         ("admin.runs", gettext("Runs")),
         ("admin.matching", gettext("Who is who")),
+        ("admin.outbox", gettext("Outbox")),
         ("admin.all_frameworks", gettext("Frameworks")),
         ("admin.doctor", gettext("Launch doctor")),
         ("admin.api_clients", gettext("API clients")),
