@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import and_, delete, func, insert, select, update
@@ -17,6 +17,7 @@ from lti_tool.storage.alignments import (
     save_alignment,
 )
 from lti_tool.storage.database import rows, upsert
+from lti_tool.storage.endings import load_ended_on
 from lti_tool.storage.evidence import put_change
 from lti_tool.storage.naming import find_course
 from lti_tool.storage.schema import (
@@ -101,6 +102,7 @@ class Plan:
         own_rules: the competencies that are judged otherwise, by id.
         colours: a fill a level, lowest first; empty: the usual palette.
         status: active, or how the class of the SIS ended.
+        ended_on: the day it ended, where it has and that is told.
     """
 
     course_id: int
@@ -121,6 +123,7 @@ class Plan:
     own_rules: Mapping[int, OwnRule] = field(default_factory=dict)
     colours: tuple[str, ...] = ()
     status: str = "active"
+    ended_on: date | None = None
 
     def rule_of(self, competency_id: int) -> tuple[str, float | None]:
         """Return name and parameter of the rule that judges a competency."""
@@ -168,6 +171,9 @@ def load_plan(session: Session, course_id: int) -> Plan:
         own_rules=_own_rules(session, course_id),
         colours=colours_of(found.scale),
         status=found.status,
+        ended_on=(
+            None if found.status == "active" else load_ended_on(session, course_id)
+        ),
     )
 
 

@@ -130,6 +130,7 @@ class Jobs:
         self.import_framework = self.queue.task()(self._import_framework)
         self.recompute = self.queue.task()(self._recompute)
         self.read_meaning = self.queue.task()(self._read_meaning)
+        self.read_frameworks = self.queue.task()(self._read_frameworks)
         self.plan = self.queue.task()(self._plan)
         self.reconcile = self.queue.task()(self._reconcile)
         every_minute = crontab(minute="*")
@@ -199,6 +200,11 @@ class Jobs:
     def _read_meaning(self, course_id: int) -> None:
         meaning.prepare_course(self._database, course_id, now=utc_now())
 
+    def _read_frameworks(self) -> None:
+        """Read a slice of what was imported; the rest behind what else waits."""
+        if meaning.read_some(self._database, now=utc_now()):
+            self.read_frameworks()
+
     def _take_over(self) -> None:
         """Let a signing key whose rotation waited sign, once platforms know it."""
         now = utc_now()
@@ -240,7 +246,7 @@ class Jobs:
             self.recompute()
         for placement_id in wanted:
             self.pull(placement_id)
-        meaning.read_frameworks(self._database, now=utc_now())
+        self._read_frameworks()
 
     def _nightly(self) -> None:
         with self._database.write() as session:

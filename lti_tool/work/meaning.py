@@ -49,20 +49,24 @@ def prepare_course(database: Database, course_id: int, *, now: datetime) -> bool
     )
 
 
-def read_frameworks(database: Database, *, now: datetime) -> int:
-    """Read every framework that was imported since it was read; returns how many.
+def read_some(database: Database, *, now: datetime) -> bool:
+    """Read on in a framework imported since it was read; tells whether more is left.
 
-    Its words, and what they mean where the model is installed: the first page that
-    asks finds it ready.
+    Its words, and what they mean where the model is installed, a slice at a time: the
+    first page that asks finds it ready, and no other job waits long behind it.
     """
     with database.read() as session:
         fresh = suggestions.load_unread(session, suggesting.WORDS)
-    for framework_id in fresh:
-        shelf = suggesting.load_shelf(database, framework_id, now=now)
-        suggesting.load_vectors(database, framework_id, shelf, now=now)
-        with database.write() as session:
-            suggesting.save_shelf(session, framework_id, shelf, now)
-    return len(fresh)
+    if not fresh:
+        return False
+    shelf = suggesting.load_shelf(database, fresh[0], now=now)
+    if not suggesting.read_slice(database, fresh[0], shelf, now=now):
+        return True
+    with database.write() as session:
+        suggesting.save_shelf(session, fresh[0], shelf, now)
+        left = suggestions.load_unread(session, suggesting.WORDS)
+    # One that stays unread, by a clock that goes wrong, is left to the next minute.
+    return bool(left) and len(left) < len(fresh)
 
 
 def _prepare(

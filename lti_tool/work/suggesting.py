@@ -36,6 +36,10 @@ LIKELY: Final = "likely"
 # What a text names is what it is about, but for a slip of the pen.
 SURE: Final = 0.99
 _KEPT: Final = 8
+# So many candidates are read for their meaning at once: seconds of one core. Whoever
+# waits behind the only worker thread waits no longer.
+SLICE: Final = 128
+PART: Final = f"{sentences.KIND} part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +222,39 @@ def load_vectors(
         with database.write() as session:
             suggestions.save_index(session, key, shelf.fingerprint, held, now=now)
     return held
+
+
+def read_slice(
+    database: Database, framework_id: int, shelf: Shelf, *, now: datetime
+) -> bool:
+    """Read a slice of a framework for its meaning; tells whether it is read whole.
+
+    What was read so far is stored, so that the next call goes on there.
+    """
+    if not sentences.is_installed():
+        return True
+    with database.read() as session:
+        print_ = shelf.fingerprint
+        if suggestions.load_index(session, framework_id, sentences.KIND, print_):
+            return True
+        part = suggestions.load_index(session, framework_id, PART, print_)
+        package = frameworks.load_package(session, framework_id)
+    some = candidates(package, suggestable(package))
+    count, half = int.from_bytes((part or b"")[:4]), len((part or b"")[4:]) // 2
+    held = (part or b"")[4:]
+    fresh = sentences.held(some[count : count + SLICE])
+    middle = len(fresh) // 2
+    # Statements first, then those with what stands above, as closeness wants them.
+    held = held[:half] + fresh[:middle] + held[half:] + fresh[middle:]
+    count += SLICE
+    is_whole = count >= len(some)
+    with database.write() as session:
+        kept = b"" if is_whole else count.to_bytes(4) + held
+        suggestions.save_index(session, (framework_id, PART), print_, kept, now=now)
+        if is_whole:
+            key = (framework_id, sentences.KIND)
+            suggestions.save_index(session, key, print_, held, now=now)
+    return is_whole
 
 
 def load_ranker(session: Session) -> Ranker | None:

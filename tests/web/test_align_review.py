@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
@@ -406,7 +406,11 @@ def test_in_a_course_that_has_ended_alignments_are_only_read(
 ) -> None:
     with room.database.write() as session:
         session.execute(update(schema.course).values(status="tobedeleted"))
-    before, kept = saved(room), "Its levels are kept as they are."
+        gone = datetime(2026, 6, 12, tzinfo=UTC)
+        session.execute(update(schema.sis_class).values(modified_at=gone))
+    before = saved(room)
+    kept = "This course ended on Jun 12, 2026. Its levels are kept as they are."
+    assert kept in client.get(f"/s/{sid}/class").get_data(as_text=True)
     for path in ("review", "", f"link/{link_of(room)}?act=remove"):
         html = client.get(f"/s/{sid}/align/{path}".rstrip("/")).get_data(as_text=True)
         assert kept in html

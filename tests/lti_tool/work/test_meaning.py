@@ -48,14 +48,35 @@ def test_the_worker_reads_a_framework_soon_after_its_import(
     room: Classroom, now: datetime
 ) -> None:
     (framework_id,) = room.rows(schema.framework, "id")[0]
-    assert meaning.read_frameworks(room.database, now=now) == 1
+    assert not meaning.read_some(room.database, now=now)
     kinds = {row[0] for row in room.rows(schema.framework_index, "kind")}
-    assert kinds == {suggesting.WORDS, suggesting.CODES, sentences.KIND}
-    assert meaning.read_frameworks(room.database, now=now) == 0
+    known = {suggesting.WORDS, suggesting.CODES, sentences.KIND}
+    assert kinds == known | {suggesting.PART}
     later = now + timedelta(hours=1)
     room.change(schema.framework, framework_id, imported_at=later)
-    assert meaning.read_frameworks(room.database, now=later) == 1
-    assert meaning.read_frameworks(room.database, now=later) == 0
+    assert not meaning.read_some(room.database, now=later)
+    made = dict(room.rows(schema.framework_index, "kind", "made_at"))
+    assert made[suggesting.WORDS] == later
+
+
+def test_a_large_framework_is_read_a_slice_at_a_time(
+    room: Classroom, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(some: Sequence[Candidate]) -> bytes:
+        return b"".join([one.key.encode()[-1:] for one in some]) + b"+" * len(some)
+
+    monkeypatch.setattr(sentences, "is_installed", lambda: True)
+    monkeypatch.setattr(sentences, "held", held)
+    monkeypatch.setattr(suggesting, "SLICE", 1)
+    times = 1
+    while meaning.read_some(room.database, now=now):
+        times += 1
+    read = dict(room.rows(schema.framework_index, "kind", "content"))
+    whole = read[sentences.KIND]
+    assert times == len(whole) // 2 > 1
+    assert whole.count(b"+") == times
+    assert whole.endswith(b"+" * times)
+    assert read[suggesting.PART] == b""
 
 
 def test_a_course_is_worked_out_when_its_page_asks(
