@@ -9,6 +9,7 @@ from oneroster.bundle_cells import parse_cell
 from oneroster.bundle_columns import FILES, Column
 from oneroster.bundle_rows import Row
 from oneroster.errors import BundleError, Problem
+from oneroster.wire import LONGEST_FORM, shape_of
 
 __all__ = ["Layout", "parse_layout"]
 
@@ -48,7 +49,8 @@ class Layout:
                 found[column.field] = parse_cell(column, cell)
             except ValueError as error:
                 text = f"{error}; left out"
-                faults.append(self._warning(row.line, column.name, text, "bad_value"))
+                fault = self._warning(row.line, column.name, text, "bad_value")
+                faults.append(replace(fault, value=shape_of(cell)[:LONGEST_FORM]))
         if not self.metadata:
             return found, faults
         extra = {name: row.cells[place] for place, name in self.metadata}

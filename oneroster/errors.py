@@ -17,6 +17,7 @@ but a value, :class:`Problem`.
 """
 
 from dataclasses import dataclass
+from dataclasses import field as field_of
 from typing import ClassVar
 
 __all__ = [
@@ -40,7 +41,8 @@ class Problem:
     ``file`` is a file of a bundle or the path of a collection; ``line`` is the
     line of the file, or the position of the record in the collection counted
     from 1. ``warning`` tells that the record was kept all the same. The text
-    never repeats a value, so that no name or address reaches a log.
+    never repeats a value, so that no name or address reaches a log; ``value`` is the
+    form of what stood there (a letter x or X, a digit 9), "" if nothing did.
     """
 
     file: str
@@ -50,6 +52,7 @@ class Problem:
     code: str = "bad_value"
     sourced_id: str | None = None
     warning: bool = False
+    value: str = field_of(default="", compare=False)
 
     def __str__(self) -> str:
         """Place, field and fault in one line."""

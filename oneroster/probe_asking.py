@@ -28,8 +28,9 @@ from oneroster.transport import (
     is_same_origin,
     parse_retry_after,
 )
+from oneroster.wire import shape_of
 
-__all__ = ["Asker", "Reply", "SpentError", "masked", "shape_of", "silence"]
+__all__ = ["Asker", "Reply", "SpentError", "masked", "silence"]
 
 UNAUTHORIZED: Final = 401
 MOST_REQUESTS: Final = 60
@@ -74,19 +75,6 @@ class SpentError(OneRosterError):
     """A probe has asked as often as it may."""
 
     default_code = "spent"
-
-
-def shape_of(text: str) -> str:
-    """Leave of a text its form: a letter is x or X, a digit 9, the rest as it is."""
-    return "".join(map(_shape_of_sign, text))
-
-
-def _shape_of_sign(sign: str) -> str:
-    if sign.isdigit():
-        return "9"
-    if not sign.isalpha():
-        return sign
-    return "X" if sign.isupper() else "x"
 
 
 def masked(value: object, name: str = "", *, clear: frozenset[str] = CLEAR) -> object:

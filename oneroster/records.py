@@ -26,6 +26,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from oneroster.errors import Problem
 from oneroster.wire import (
+    LONGEST_FORM,
     Day,
     Flag,
     Identifier,
@@ -35,6 +36,7 @@ from oneroster.wire import (
     blank,
     has_nul,
     listed,
+    shape_of,
     word,
 )
 
@@ -228,6 +230,7 @@ def parse_record(
                 "bad_date_last_modified",
                 sourced_id,
                 warning=True,
+                value=_form(payload["dateLastModified"]),
             ),
         )
     return record, ()
@@ -246,7 +249,14 @@ def _rejection(
         code = "bad_id"
     elif field == "status":
         code = "bad_status"
-    return Problem(file, line, field, text, code, sourced_id)
+    value = "" if code == "missing" else _form(detail["input"])
+    return Problem(file, line, field, text, code, sourced_id, value=value)
+
+
+def _form(sent: object) -> str:
+    """The form of a value that cannot be read; of an object or a list none."""
+    is_plain = isinstance(sent, str | int | float)
+    return shape_of(str(sent))[:LONGEST_FORM] if is_plain else ""
 
 
 def format_record(

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, PlainSerializer
 from pydantic_core import PydanticCustomError
 
 __all__ = [
+    "LONGEST_FORM",
     "Day",
     "Flag",
     "Identifier",
@@ -29,8 +30,12 @@ __all__ = [
     "has_nul",
     "listed",
     "parse_moment",
+    "shape_of",
     "word",
 ]
+
+LONGEST_FORM = 40
+"""So many signs of a form are told."""
 
 LAST_YEAR = 9998
 """Year 9999 is how databases write "never"; it is no moment."""
@@ -224,3 +229,16 @@ def _has_half(text: str) -> bool:
     except UnicodeEncodeError:
         return True
     return False
+
+
+def shape_of(text: str) -> str:
+    """Leave of a text its form: a letter is x or X, a digit 9, the rest as it is."""
+    return "".join(map(_shape_of_sign, text))
+
+
+def _shape_of_sign(sign: str) -> str:
+    if sign.isdigit():
+        return "9"
+    if not sign.isalpha():
+        return sign
+    return "X" if sign.isupper() else "x"

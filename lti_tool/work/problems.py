@@ -78,7 +78,7 @@ class Problems:
                     "field": problem.field,
                     "code": problem.code,
                     "level": "warning" if problem.warning else "error",
-                    "value": None,
+                    "value": problem.value or None,
                     "text": str(problem),
                 }
             )

@@ -16,11 +16,12 @@ from oneroster.catalog import MemoryCatalog
 from oneroster.dialects import COLLECTIONS
 from oneroster.loopback import Loopback
 from oneroster.models import parse_record
-from oneroster.probe_asking import masked, shape_of
+from oneroster.probe_asking import masked
 from oneroster.probe_findings import Check, Profile, vendor_text
 from oneroster.probing import Probe
 from oneroster.provider import Manners, blueprint
 from oneroster.transport import Patience
+from oneroster.wire import shape_of
 from tests.faults.replay import Recording, Replay, replaying
 
 Serve = Callable[..., Any]

@@ -23,6 +23,7 @@ from lti_tool.web.admin.source_words import (
     ROLES,
     SAID,
     STEPS,
+    TERM_KINDS,
     run_state,
 )
 from lti_tool.web.admin.sources import chosen_words, desk, order_run, run_page, said
@@ -127,6 +128,7 @@ def _scope_page(
         found=found,
         more=[one for one in scope.get("schools") or [] if one not in listed],
         roles=_roles(found),
+        term_kinds=TERM_KINDS,
         wants_demographics="demographics" in request.form
         or bool(scope.get("demographics_reason")),
         faults=faults,

@@ -108,6 +108,12 @@ ROLES: Final = {
     "siteAdministrator": lazy_gettext("School administrators"),
     "systemAdministrator": lazy_gettext("System administrators"),
 }
+TERM_KINDS: Final = {
+    "gradingPeriod": lazy_gettext("grading period"),
+    "semester": lazy_gettext("semester"),
+    "schoolYear": lazy_gettext("school year"),
+    "term": lazy_gettext("term"),
+}
 OURS: Final = {
     "id": lazy_gettext("identifier in the SIS, kept as it is"),
     "name": lazy_gettext("name"),

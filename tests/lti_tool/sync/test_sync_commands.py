@@ -250,6 +250,16 @@ def test_problems_are_listed_with_their_mend_and_written_to_a_file(
     assert ask(sis, "runs", "follow", run_id)["status"] == "applied_with_rejects"
 
 
+def test_a_value_that_cannot_be_read_is_told_by_its_form_alone(sis: Sis) -> None:
+    path = sis.bundle()
+    file = path / "users.csv"
+    file.write_text(file.read_text("utf-8").replace("true", "Perhaps7", 1), "utf-8")
+    run_id = str(sis.sync(path).run_id)
+    told = ask(sis, "runs", "errors", run_id)
+    found = [(one["field"], one["value"]) for one in told["problems"]]
+    assert ("enabledUser", "Xxxxxxx9") in found
+
+
 def test_people_are_found_by_name_and_by_whole_id(sis: Sis) -> None:
     sis.sync()
     found = ask(sis, "link", "find", "1")
