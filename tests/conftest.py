@@ -21,6 +21,7 @@ from lti_tool.demo.servers import Servers
 from lti_tool.logs import configure_logs
 from lti_tool.storage.database import Database
 from tests import quick
+from tests.begun import Begun
 from tests.ports import free_port
 from tests.postgres import has_been_emptied
 
@@ -142,6 +143,14 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         database = Database(f"sqlite:///{path}")
     yield database
     database.close()
+
+
+@pytest.fixture(scope="session")
+def begun() -> Iterator[Begun]:
+    """Bring a database to where many tests begin, as `begun(name, database, begin)`."""
+    held = Begun()
+    yield held
+    held.close()
 
 
 @pytest.fixture

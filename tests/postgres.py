@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -27,9 +27,8 @@ _COUNT_ANEW: LiteralString = """
 def has_been_emptied(url: str) -> bool:
     """Take every row out; False if there is no such database, or not our schema in it.
 
-    DELETE is far quicker than TRUNCATE, which makes new files for each table and
-    index. VACUUM then gives the files back, so that rows lie in the order in which a
-    test writes them, as in a database just made.
+    VACUUM gives the files back, so that rows lie in the order in which a test writes
+    them, as in a database just made.
     """
     try:
         server = psycopg.connect(url, autocommit=True, connect_timeout=30)
@@ -37,15 +36,34 @@ def has_been_emptied(url: str) -> bool:
         return False
     with server:
         server.execute(_END_OTHERS)
-        found = dict(server.execute(_TABLES).fetchall())
-        if set(found) != set(schema.metadata.tables):
+        if set(_tables(server)) != set(schema.metadata.tables):
             return False
-        used = [sql.Identifier(name) for name, is_used in found.items() if is_used]
         with server.transaction():
-            server.execute("SET LOCAL session_replication_role = replica")
-            for table in used:
-                server.execute(sql.SQL("DELETE FROM {}").format(table))
+            used = empty_tables(server)
             server.execute(_COUNT_ANEW)
         if used:
-            server.execute(sql.SQL("VACUUM {}").format(sql.SQL(", ").join(used)))
+            named = sql.SQL(", ").join(map(sql.Identifier, used))
+            server.execute(sql.SQL("VACUUM {}").format(named))
     return True
+
+
+def used_tables(server: psycopg.Connection[Any]) -> list[str]:
+    """The tables that have or had a row."""
+    return [name for name, is_used in _tables(server).items() if is_used]
+
+
+def empty_tables(server: psycopg.Connection[Any]) -> list[str]:
+    """Take every row out, inside the caller's transaction; which tables had any.
+
+    DELETE is far quicker than TRUNCATE, which makes new files for each table and
+    index. References are not looked at until the transaction ends.
+    """
+    used = used_tables(server)
+    server.execute("SET LOCAL session_replication_role = replica")
+    for name in used:
+        server.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
+    return used
+
+
+def _tables(server: psycopg.Connection[Any]) -> dict[str, bool]:
+    return dict(server.execute(_TABLES).fetchall())

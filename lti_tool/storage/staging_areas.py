@@ -20,6 +20,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    Dialect,
     Integer,
     MetaData,
     String,
@@ -115,6 +116,19 @@ class Reason:
     key: str
     run_id: int
     now: datetime
+
+
+# By table and database: to write them anew takes longer than to make the tables.
+_DEFINITIONS: Final[dict[tuple[str, str], str]] = {}
+
+
+def _definition(table: Table, dialect: Dialect) -> str:
+    """How a table is made, as no temporary one."""
+    key = table.name, dialect.name
+    if key not in _DEFINITIONS:
+        made = str(CreateTable(table).compile(dialect=dialect))
+        _DEFINITIONS[key] = made.replace("TEMPORARY TABLE ", "TABLE ", 1)
+    return _DEFINITIONS[key]
 
 
 class Area:
@@ -287,8 +301,7 @@ class Area:
     def _create(self, kind: str) -> None:
         kept = () if kind.startswith("TEMPORARY") else (_AREA, _MARK)
         for table in (*STAGES.values(), *kept):
-            made = str(CreateTable(table).compile(dialect=self.connection.dialect))
-            made = made.replace("TEMPORARY TABLE ", "TABLE ", 1)
+            made = _definition(table, self.connection.dialect)
             self.connection.exec_driver_sql(
                 made.replace("CREATE TABLE ", f"CREATE {kind}", 1)
             )

@@ -32,7 +32,8 @@ from oneroster.client import Client
 from oneroster.models import Record, parse_record
 from oneroster.service import Service
 from oneroster.transport import Patience
-from tests.faults.sis import Sis
+from tests.begun import Begun
+from tests.faults.sis import Sis, make_rows
 
 LIVE = (
     "org",
@@ -132,6 +133,17 @@ class Desk:
     def sync(self, url: str = "", **said: object) -> Ended:
         """Pull the service once."""
         return self.pull(lambda: self.open_rest(url), **said)
+
+    def begin(self, begun: Begun) -> None:
+        """Pull the rows as they are at first: a pull made once for all tests."""
+        assert self.sis.rows == make_rows()
+        begun(f"desk {self.kind}", self.database, self._begin)
+        self.change_source(location=self.sis.url or "here")
+        self.written = int(self.kind == "csv")
+
+    def _begin(self) -> None:
+        ended = self.sync() if self.kind == "rest" else self.sync_files()
+        assert ended.told == ("applied", "")
 
     def pull(self, open_feed: Callable[[], Feed], **said: object) -> Ended:
         options = SyncOptions(**{**self.wanted, **said})  # type: ignore[arg-type]

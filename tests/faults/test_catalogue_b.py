@@ -26,6 +26,7 @@ from sqlalchemy import Table
 
 from lti_tool.storage import schema, sources
 from lti_tool.storage.database import Database
+from tests.begun import Begun
 from tests.faults.desk import REASON, Desk, Ended, rewritten
 from tests.faults.papers import Papers
 from tests.faults.sis import (
@@ -75,20 +76,22 @@ def sis() -> Iterator[Sis]:
 
 
 @pytest.fixture
-def desk(database: Database, tmp_path: Path, now: datetime, sis: Sis) -> Desk:
+def desk(
+    database: Database, tmp_path: Path, now: datetime, sis: Sis, begun: Begun
+) -> Desk:
     """A source that was pulled once, so that there is something to lose."""
     desk = Desk(database, tmp_path, sis, now)
-    assert desk.sync().status == "applied"
+    desk.begin(begun)
     desk.now += timedelta(hours=1)
     sis.asked.clear()
     return desk
 
 
 @pytest.fixture
-def files(database: Database, tmp_path: Path, now: datetime) -> Desk:
+def files(database: Database, tmp_path: Path, now: datetime, begun: Begun) -> Desk:
     """The same of files."""
     desk = Desk(database, tmp_path, Sis(make_rows()), now, kind="csv")
-    assert desk.sync_files().status == "applied"
+    desk.begin(begun)
     desk.now += timedelta(hours=1)
     return desk
 

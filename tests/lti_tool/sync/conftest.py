@@ -38,6 +38,7 @@ from oneroster.models import (
 from oneroster.provider import blueprint
 from oneroster.service import Service
 from oneroster.transport import Patience
+from tests.begun import Begun
 from tests.ports import free_port
 
 if TYPE_CHECKING:
@@ -190,6 +191,7 @@ class Sis:
     folder: Path
     now: datetime
     records: dict[str, list[Record]] = field(default_factory=small_school)
+    begun: Begun = field(default_factory=Begun)
     source_id: int = 0
     written: int = 0
 
@@ -240,6 +242,12 @@ class Sis:
             collections=[name for name in self.records if self.records[name]],
         )
         return path
+
+    def begin(self) -> None:
+        """Pull the school as it is at first: a pull made once for all tests."""
+        assert self.records == small_school()
+        self.begun("small school", self.database, self.sync)
+        self.written = 1
 
     def sync(
         self, path: Path | None = None, *, at: datetime | None = None, **said: object
@@ -303,8 +311,8 @@ class Sis:
 
 
 @pytest.fixture
-def sis(database: Database, tmp_path: Path, now: datetime) -> Sis:
-    return Sis(database, tmp_path, now)
+def sis(database: Database, tmp_path: Path, now: datetime, begun: Begun) -> Sis:
+    return Sis(database, tmp_path, now, begun=begun)
 
 
 @pytest.fixture

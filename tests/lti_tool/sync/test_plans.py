@@ -51,7 +51,7 @@ def test_a_plan_shows_whom_it_adds_and_with_what(sis: Sis) -> None:
 
 
 def test_a_change_shows_the_changed_fields_and_no_other(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     sis.change("users", "1", given_name="Anna", email="a@x.example")
     report = sis.sync()
     (row,) = planned(sis, report, "users")
@@ -61,7 +61,7 @@ def test_a_change_shows_the_changed_fields_and_no_other(sis: Sis) -> None:
 
 
 def test_an_end_is_shown_with_the_name_of_whom_it_is_about(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     sis.drop("users", "3")
     sis.drop("enrollments", "3@a")
     sis.drop("results", "r4")
@@ -83,7 +83,7 @@ def test_what_a_district_reports_of_a_person_is_masked(sis: Sis) -> None:
 
 
 def test_a_new_way_of_taking_fingerprints_is_no_change(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     with sis.database.engine.begin() as connection:
         connection.execute(update(schema.sis_user).values(fingerprint="of old"))
     sis.put("users", sis.user("9"))
@@ -180,7 +180,7 @@ def test_all_but_ends_adds_and_changes_and_ends_nobody(sis: Sis) -> None:
 
 
 def test_all_but_ends_of_another_plan_changes_nothing(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     sis.put("users", sis.user("9"))
     report = sis.sync(accept="0123456789abcdef", is_without_ends=True)
     assert (report.status, report.text) == (

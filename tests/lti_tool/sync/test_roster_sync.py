@@ -106,7 +106,7 @@ def test_the_same_pull_again_changes_nothing_and_says_so(
 def test_a_changed_field_changes_just_its_record(
     sis: Sis, collection: str, sourced_id: str, fields: dict[str, Any]
 ) -> None:
-    sis.sync()
+    sis.begin()
     before = sis.facts(sis.source_id)
     sis.change(collection, sourced_id, **fields)
     report = sis.sync()
@@ -130,7 +130,7 @@ def test_a_record_that_was_only_touched_has_not_changed(sis: Sis) -> None:
 
 
 def test_what_vanished_from_a_whole_pull_ends_and_stays(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     sis.drop("users", "3")
     sis.drop("enrollments", "3@a")
     report = sis.sync()
@@ -142,14 +142,14 @@ def test_what_vanished_from_a_whole_pull_ends_and_stays(sis: Sis) -> None:
 
 
 def test_what_is_absent_from_a_delta_stays(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     sis.records["users"] = [sis.user("9")]
     sis.records["enrollments"] = []
     assert moves(sis.sync(sis.bundle(delta=True))) == {"users": (1, 0, 0)}
 
 
 def test_what_the_sis_calls_deleted_ends(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     sis.change("results", "r2", status="tobedeleted")
     report = sis.sync(sis.bundle(delta=True))
     assert moves(report) == {"results": (0, 0, 1)}
@@ -160,7 +160,7 @@ def test_what_the_sis_calls_deleted_ends(sis: Sis) -> None:
 
 
 def test_what_ended_may_come_back_as_the_same_person(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     people = sis.rows(schema.sis_user, "sourced_id", "person_id")
     gone = sis.records["enrollments"][2], sis.records["users"][2]
     sis.drop("users", "3")
@@ -217,7 +217,7 @@ def test_more_ends_than_ten_and_five_percent_are_held(
 
 @pytest.mark.parametrize("delta", [False, True])
 def test_a_collection_never_ends_to_zero_unasked(sis: Sis, *, delta: bool) -> None:
-    sis.sync()
+    sis.begin()
     if delta:
         for one in list(sis.records["results"]):
             sis.change("results", one.sourced_id, status="tobedeleted")
@@ -345,7 +345,7 @@ def test_equal_duplicates_count_once(sis: Sis) -> None:
 
 
 def test_differing_duplicates_are_refused_and_the_live_row_stays(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     sis.change("results", "r3", score=1.0)
     path = sis.bundle()
     lines = (path / "results.csv").read_text("utf-8").splitlines(keepends=True)
@@ -368,7 +368,7 @@ def test_differing_duplicates_are_refused_and_the_live_row_stays(sis: Sis) -> No
 
 
 def test_a_record_both_kept_and_deleted_is_a_conflict(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     path = sis.bundle(delta=True)
     lines = (path / "results.csv").read_text("utf-8").splitlines(keepends=True)
     twin = next(line for line in lines if line.startswith("r3,"))
@@ -414,7 +414,7 @@ def test_what_hangs_on_a_refused_class_is_refused_with_it(sis: Sis) -> None:
 
 
 def test_a_rejected_row_does_not_end_the_live_one(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     path = sis.bundle()
     edit(path / "results.csv", ",7,", ",seven,")
     report = sis.sync(path)
@@ -425,7 +425,7 @@ def test_a_rejected_row_does_not_end_the_live_one(sis: Sis) -> None:
 
 
 def test_a_rejected_row_without_an_id_lets_nothing_end(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     path = sis.bundle()
     lines = (path / "results.csv").read_text("utf-8").splitlines(keepends=True)
     lines = [
@@ -438,7 +438,7 @@ def test_a_rejected_row_without_an_id_lets_nothing_end(sis: Sis) -> None:
 
 
 def test_a_role_of_somebody_who_left_does_not_keep_him(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     path = sis.bundle()
     for name in ("users.csv", "enrollments.csv"):
         lines = (path / name).read_text("utf-8").splitlines(keepends=True)
@@ -450,7 +450,7 @@ def test_a_role_of_somebody_who_left_does_not_keep_him(sis: Sis) -> None:
 
 
 def test_a_text_too_long_for_us_rejects_its_record_alone(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     sis.change("users", "2", identifier="x" * 256)
     sis.put("users", sis.user("y" * 300), sis.user("8"))
     report = sis.sync()
@@ -570,7 +570,7 @@ def test_a_run_that_waits_long_stays_alive(sis: Sis) -> None:
 
 
 def test_a_source_that_brought_records_stays(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     expected = (
         'source "sis" has brought 1 orgs; evidence hangs on what it brought, so it '
         "stays. Stop syncing it instead"
@@ -615,7 +615,7 @@ def seats(sis: Sis) -> set[tuple[str, str, str, str]]:
 
 
 def test_seats_follow_the_enrollments(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     assert seats(sis) == {
         ("1", "Class a", "learner", "active"),
         ("2", "Class a", "learner", "active"),
@@ -654,7 +654,7 @@ def test_a_seat_ends_on_its_day_though_the_sis_sends_nothing_new(sis: Sis) -> No
 
 
 def test_a_changed_role_ends_the_old_seat(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     sis.change("enrollments", "3@a", role="teacher")
     sis.sync()
     assert {one for one in seats(sis) if one[0] == "3"} == {
@@ -670,7 +670,7 @@ def test_a_role_of_another_vocabulary_gives_no_seat(sis: Sis) -> None:
 
 
 def test_the_end_of_a_class_ends_its_course_and_seats(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     sis.change("classes", "b", status="tobedeleted")
     sis.sync(sis.bundle(delta=True))
     assert ("1", "Class b", "learner", "ended") in seats(sis)
@@ -710,7 +710,7 @@ def test_a_class_without_a_title_goes_by_its_code(
 
 
 def test_scores_find_their_work_and_person_retakes_each_for_itself(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     given = dict(sis.rows(schema.person, "id", "given_name"))
     title = dict(sis.rows(schema.assignment, "id", "title"))
     courses = dict(sis.rows(schema.course, "id", "title"))
@@ -732,7 +732,7 @@ def test_scores_find_their_work_and_person_retakes_each_for_itself(sis: Sis) -> 
 
 
 def test_a_moved_score_and_line_item_are_linked_anew(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     sis.change("results", "r3", student=refer("student", "3"))
     sis.change("lineItems", "w2", class_=refer("class", "a"))
     sis.sync()

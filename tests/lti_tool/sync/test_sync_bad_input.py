@@ -119,7 +119,7 @@ CASES = {
 def test_a_service_that_fails_changes_nothing(
     sis: Sis, faulty: Faulty, host: Host, rest_feed: OpenFeed, case: Case
 ) -> None:
-    sis.sync()
+    sis.begin()
     before = sis.contents()
     url = host(faulty)
     faulty.faults[case.name] = case.fault
@@ -145,7 +145,7 @@ def test_a_service_without_a_gradebook_keeps_the_scores_we_have(
     rest_feed: OpenFeed,
     status: str,
 ) -> None:
-    sis.sync()
+    sis.begin()
     before = sis.contents()
     url = host(faulty)
     names = ("categories", "lineItems", "results")
@@ -232,7 +232,7 @@ def _text_file(path: Path) -> None:
 def test_an_unreadable_bundle_changes_nothing(
     sis: Sis, damage: Callable[[Path], Any], code: str | None, place: str
 ) -> None:
-    sis.sync()
+    sis.begin()
     before = sis.contents()
     path = sis.bundle()
     damage(path)
@@ -250,7 +250,7 @@ def test_an_unreadable_bundle_changes_nothing(
 
 
 def test_an_error_of_ours_closes_the_run_and_keeps_the_data(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     before = sis.contents()
 
     def open_feed() -> BundleFeed:

@@ -52,7 +52,7 @@ def rewrite(
 
 
 def test_roles_stay_where_a_delta_has_no_file_of_roles(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     before = sis.contents()["sis_user"]
     assert sis.sync(without(sis.bundle(delta=True), "roles")).is_nothing
     assert sis.contents()["sis_user"] == before
@@ -64,7 +64,7 @@ def test_roles_stay_where_a_delta_has_no_file_of_roles(sis: Sis) -> None:
 
 
 def test_roles_stay_where_a_delta_repeats_none_of_them(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     sis.change("users", "t", given_name="Else")
     path = rewrite(sis.bundle(delta=True), "roles", lambda _row: None)
     assert sis.sync(path).plan["users"].changes == 1
@@ -72,7 +72,7 @@ def test_roles_stay_where_a_delta_repeats_none_of_them(sis: Sis) -> None:
 
 
 def test_a_delta_adds_one_role_and_ends_another(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     sis.change("users", "t", roles=(a_role("teacher"), a_role("aide")))
 
     def only_aide(row: dict[str, str]) -> dict[str, str] | None:
@@ -99,7 +99,7 @@ def only_roles(
 
 @pytest.mark.parametrize("has_users", [True, False], ids=["users empty", "no users"])
 def test_roles_alone_reach_the_user_we_hold(sis: Sis, *, has_users: bool) -> None:
-    sis.sync()
+    sis.begin()
     sis.change("users", "t", roles=(a_role("teacher"), a_role("aide")))
     path = only_roles(sis, lambda row: row if row["role"] == "aide" else None)
     report = sis.sync(path if has_users else without(path, "users"))
@@ -118,7 +118,7 @@ def test_roles_alone_reach_the_user_we_hold(sis: Sis, *, has_users: bool) -> Non
 
 
 def test_roles_of_somebody_we_never_had_are_told(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
 
     def of_nobody(row: dict[str, str]) -> dict[str, str] | None:
         status = "active" if row["role"] == "teacher" else "tobedeleted"
@@ -130,7 +130,7 @@ def test_roles_of_somebody_we_never_had_are_told(sis: Sis) -> None:
 
 
 def test_who_is_new_in_a_delta_has_the_roles_that_came(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     sis.put("users", sis.user("9", roles=(a_role("aide"), a_role("proctor"))))
 
     def gone(row: dict[str, str]) -> dict[str, str]:
@@ -142,7 +142,7 @@ def test_who_is_new_in_a_delta_has_the_roles_that_came(sis: Sis) -> None:
 
 
 def test_who_a_delta_deletes_keeps_the_roles(sis: Sis) -> None:
-    sis.sync()
+    sis.begin()
     sis.change("users", "3", status="tobedeleted")
     sis.sync(sis.bundle(delta=True))
     assert ("3", "ended") in sis.rows(schema.sis_user, "sourced_id", "status")

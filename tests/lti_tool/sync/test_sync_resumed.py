@@ -18,6 +18,7 @@ from sqlalchemy import select, update
 
 from lti_tool.storage import cursors, schema, staging_areas
 from lti_tool.storage.database import Database
+from tests.begun import Begun
 from tests.faults.desk import Desk
 from tests.faults.sis import Asked, Reply, Sis, make_rows, serving, user
 
@@ -26,6 +27,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 from lti_tool.storage.database import Database
+from tests.begun import Begun
 from tests.faults.desk import Desk
 from tests.faults.sis import Sis
 
@@ -181,8 +183,8 @@ def test_a_date_of_another_age_does_not_move_the_cursor(desk: Desk) -> None:
     assert state.reaches["users"].cursor_at == desk.now
 
 
-def test_a_token_that_sees_nothing_removes_no_one(desk: Desk) -> None:
-    assert desk.sync().status == "applied"
+def test_a_token_that_sees_nothing_removes_no_one(desk: Desk, begun: Begun) -> None:
+    desk.begin(begun)
     before = desk.active()
     for rows in desk.sis.rows.values():
         rows.clear()
@@ -211,10 +213,10 @@ def test_a_file_that_was_applied_is_not_read_again(
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_kill_while_a_service_is_read_repeats_one_page_at_most(
-    desk: Desk, seed: int
+    desk: Desk, begun: Begun, seed: int
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 -- where to kill, no secret
-    assert desk.sync().status == "applied"
+    desk.begin(begun)
     before = facts(desk)
     for row in desk.sis.rows["users"]:
         row["givenName"] = "Changed"

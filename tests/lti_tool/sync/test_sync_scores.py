@@ -120,7 +120,7 @@ def feed(url: str) -> RestFeed:
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_missing_zero_moves_no_level(sis: Sis, times: int) -> None:
-    sis.sync()
+    sis.begin()
     classes(sis)
     before = levels(sis)
     zero = sis.result("r9", "w1", "2", 0.0).model_copy(update={"missing": True})
