@@ -11,6 +11,7 @@ One client serves one thread; its threads may share the ``auth``.
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypedDict, TypeVar, Unpack
+from urllib.parse import quote
 
 import requests
 
@@ -121,8 +122,10 @@ class Client:
                     self._problems(problem)
             yield from page.records
 
-    def read(self, path: str, sourced_id: str) -> Record:
-        """Fetch one object of a collection.
+    def read(self, path: str, sourced_id: str, *, fields: Sequence[str] = ()) -> Record:
+        """Fetch one object of a collection; ``fields`` are wire names.
+
+        Without its required fields no object can be read: ask for those too.
 
         Raises:
             NotFoundError: there is none of that sourcedId.
@@ -131,7 +134,10 @@ class Client:
 
         Source: OneRoster 1.2, the get-by-sourcedId operations.
         """
-        answer = self._transport.send("GET", self.service.object_url(path, sourced_id))
+        url = self.service.object_url(path, sourced_id)
+        if fields:
+            url += f"?fields={quote(','.join(fields), safe='')}"
+        answer = self._transport.send("GET", url)
         record = self._single(answer, path, sourced_id)
         if record is None:
             raise PagingError(f'{path} "{sourced_id}" came without a body')

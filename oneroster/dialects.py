@@ -145,6 +145,21 @@ class Dialect:
     upgrade: Callable[[str, Mapping[str, Any]], dict[str, Any]]
     downgrade: Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
+    def fields(self, collection: str) -> frozenset[str]:
+        """The fields of a collection's objects, as they are called on the wire."""
+        kind = COLLECTIONS[collection].kind
+        found = {part.alias or name for name, part in kind.model_fields.items()}
+        if self.version == "1.1":
+            found.difference_update(_NOT_IN_1_1.get(kind, ()))
+            found.update(_RESHAPED_IN_1_1.get(kind, ()))
+        return frozenset(found)
+
+    def reshaped(self, collection: str) -> frozenset[str]:
+        """Those fields that say something else than the record of 1.2 does."""
+        is_old = self.version == "1.1"
+        kind = COLLECTIONS[collection].kind
+        return frozenset(_RESHAPED_IN_1_1.get(kind, ()) if is_old else ())
+
     def collection(self, path: str) -> Collection:
         """The collection read at a path such as ``classes/c-1/lineItems``.
 
@@ -229,6 +244,13 @@ _NOT_IN_1_1: Mapping[type[Record], tuple[str, ...]] = {
         "missing",
     ),
 }
+_RESHAPED_IN_1_1: Mapping[type[Record], tuple[str, ...]] = {
+    User: ("role", "orgs"),
+    LineItem: ("gradingPeriod",),
+    Demographics: ("sex",),
+}
+"""What :func:`downgrade` makes of other fields, or of other words."""
+
 _ROLES_IN_1_1: Mapping[str, str] = {
     "counselor": "aide",
     "districtAdministrator": "administrator",

@@ -7,6 +7,7 @@ read as sent. A value that could be read in two ways cannot be written.
 Source: OneRoster 1.2 Rostering, section 3.4.3 (filtering).
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -171,6 +172,8 @@ def _order(found: object, wanted: str) -> int | None:
     try:
         if isinstance(found, (int, float)) and not isinstance(found, bool):
             number = float(wanted)
+            if math.isnan(number):
+                return None
             return (found > number) - (found < number)
         text = _fold(found)
         if ISO.match(text) and ISO.match(wanted):

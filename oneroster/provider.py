@@ -192,13 +192,21 @@ class _Room:
             written = format_record(record, href_for=self._href)
             return self.dialect.downgrade(collection.name, written)
 
+        names = self.dialect.fields(collection.name)
         if operation.is_single:
-            query = parse_query({}, collection.kind, self.manners)
+            asked = {"fields": request.args.get("fields", "")}
+            query = parse_query(asked, names, self.manners)
             record = read_one(self.catalog, operation.name, ids[0])
             return jsonify({collection.single: show([record], query, write)[0]})
-        query = parse_query(request.args, collection.kind, self.manners)
+        query = parse_query(request.args, names, self.manners)
         check_owners(self.catalog, operation, ids)
-        records, total = self._take(operation, ids, query)
+        looked_at = {*(query.wanted.fields if query.wanted else ()), query.sort}
+        heads = {name.partition(".")[0] for name in looked_at}
+        if heads & self.dialect.reshaped(collection.name):
+            found = select(self.catalog, operation, ids)
+            records, total = take_page(found, query, lambda one, _fields: write(one))
+        else:
+            records, total = self._take(operation, ids, query)
         page = Page(show(records, query, write), total, query)
         reply = jsonify({collection.key: page.rows})
         if self.manners.sends_total:

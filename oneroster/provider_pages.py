@@ -4,7 +4,7 @@ Source: OneRoster 1.2 Rostering, section 3 (pagination, sorting, filtering, fiel
 selection).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -19,6 +19,10 @@ from oneroster.provider_replies import Manners, RefusalError
 __all__ = ["Page", "parse_query", "show", "take_page"]
 
 Wire = dict[str, Any]
+Part = Callable[[Record, Iterable[str]], Wire]
+_DIGITS = 9
+MOST = 10**_DIGITS
+"""Rows that no catalog has: no database takes a number of any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +53,17 @@ class Page:
 
 
 def parse_query(
-    arguments: Mapping[str, str], kind: type[Record], manners: Manners
+    arguments: Mapping[str, str], names: Collection[str], manners: Manners
 ) -> Query:
-    """Read the query of a request for records of a kind.
+    """Read the query of a request for records that have fields of these names.
+
+    A larger limit or offset than any catalog has rows is taken for that many.
 
     Raises:
         RefusalError: 400, a number, filter or field that is none.
     """
     limit = _count(arguments, "limit", manners.default_limit, least=1)
     offset = _count(arguments, "offset", 0, least=0)
-    names = _names(kind)
     wanted = None
     if arguments.get("filter") and manners.honours_filter:
         wanted = _filter(arguments["filter"], names)
@@ -79,18 +84,34 @@ def parse_query(
     )
 
 
-def take_page(records: Iterable[Record], query: Query) -> tuple[list[Record], int]:
+@cache
+def _names(kind: type[Record]) -> dict[str, str]:
+    """Tell the fields of a kind: the name on the wire, to the name in Python."""
+    return {part.alias or name: name for name, part in kind.model_fields.items()}
+
+
+def _part(record: Record, fields: Iterable[str]) -> Wire:
+    """Write only some fields of a record, named as on the wire."""
+    names = _names(type(record))
+    return record.model_dump(by_alias=True, include={names[name] for name in fields})
+
+
+def take_page(
+    records: Iterable[Record], query: Query, part: Part = _part
+) -> tuple[list[Record], int]:
     """Take one page from the records, and tell how many there are in all.
 
     Their order stands where none is asked; then no more than the page is held.
+    part: writes the fields that a filter or an order looks at.
     """
     chosen: Iterable[Record] = records
     if query.wanted is not None:
         fields = {name.partition(".")[0] for name in query.wanted.fields}
         wanted = query.wanted
-        chosen = (one for one in records if wanted.matches(_part(one, fields)))
+        chosen = (one for one in records if wanted.matches(part(one, fields)))
     if query.sort:
-        chosen = sorted(chosen, key=_order(query.sort), reverse=query.descending)
+        order = partial(_sort_key, query.sort.split("."), part)
+        chosen = sorted(chosen, key=order, reverse=query.descending)
     shown: list[Record] = []
     total = 0
     for record in chosen:
@@ -114,18 +135,16 @@ def _count(arguments: Mapping[str, str], name: str, default: int, *, least: int)
     text = arguments.get(name, "")
     if not text:
         return default
-    if not (text.isascii() and text.isdigit()) or int(text) < least:
+    digits = text.lstrip("0") if text.isascii() and text.isdigit() else None
+    number = -1
+    if digits is not None:
+        number = int(digits or "0") if len(digits) <= _DIGITS else MOST
+    if number < least:
         raise RefusalError(400, "invaliddata", f"{name} is no number from {least} on")
-    return int(text)
+    return number
 
 
-@cache
-def _names(kind: type[Record]) -> dict[str, str]:
-    """Tell the fields of a kind: the name on the wire, to the name in Python."""
-    return {part.alias or name: name for name, part in kind.model_fields.items()}
-
-
-def _filter(text: str, names: Mapping[str, str]) -> Filter:
+def _filter(text: str, names: Collection[str]) -> Filter:
     try:
         wanted = parse_filter(text)
     except FilterError as error:
@@ -137,19 +156,9 @@ def _filter(text: str, names: Mapping[str, str]) -> Filter:
     return wanted
 
 
-def _part(record: Record, fields: Iterable[str]) -> Wire:
-    """Write only some fields of a record, named as on the wire."""
-    names = _names(type(record))
-    return record.model_dump(by_alias=True, include={names[name] for name in fields})
-
-
-def _order(path: str) -> Callable[[Record], tuple[int, float, str]]:
-    return partial(_sort_key, path.split("."))
-
-
-def _sort_key(steps: list[str], record: Record) -> tuple[int, float, str]:
+def _sort_key(steps: list[str], part: Part, record: Record) -> tuple[int, float, str]:
     """Order numbers before text, and what is missing after everything."""
-    value: object = _part(record, steps[:1])
+    value: object = part(record, steps[:1])
     for step in steps:
         while isinstance(value, (list, tuple)):
             value = value[0] if value else None

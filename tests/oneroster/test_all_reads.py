@@ -131,6 +131,15 @@ def test_every_object_of_a_version_is_read_by_its_id(
         asking.read(path, "nobody")
 
 
+@pytest.mark.parametrize("version", DIALECTS)
+def test_an_object_is_read_with_the_fields_asked_for(
+    served: requests.Session, version: Version
+) -> None:
+    wanted = ("sourcedId", "status", "title")
+    found = client(served, version).read("courses", "x-1", fields=wanted)
+    assert found.model_fields_set == {"sourced_id", "status", "title"}
+
+
 def test_the_reads_are_those_of_the_standard() -> None:
     rostering = {
         path

@@ -183,3 +183,8 @@ def test_a_filter_written_reads_as_the_same(wanted: Filter) -> None:
     read = parse_filter(text)
     assert read.clauses == wanted.clauses
     assert len(read.clauses) == 1 or read.joiner == wanted.joiner
+
+
+def test_what_is_no_number_is_equal_to_none() -> None:
+    for operator in ("=", ">", ">=", "<", "<="):
+        assert not Clause("score", operator, "nan").matches({"score": 1.0})

@@ -642,6 +642,19 @@ def test_numbers_and_nested_fields_are_ordered_as_such(sis: Sis) -> None:
 def test_only_the_fields_asked_for_are_sent(sis: Sis) -> None:
     rows = sis.read(f"{ROSTERING}/orgs", fields="name, type", limit="1")["orgs"]
     assert rows == [{"name": "District", "type": "district"}]
+    one = sis.read(f"{ROSTERING}/orgs/{sis.ids(f'{ROSTERING}/orgs')[0]}", fields="name")
+    assert one == {"org": {"name": "District"}}
+    odd = sis.ask("GET", f"{ROSTERING}/orgs/nobody", params={"fields": "colour"})
+    assert minor(odd)[:2] == (400, "invalid_selection_field")
+
+
+@pytest.mark.parametrize("number", ["9" * 30, "9" * 5000, "0" * 5000 + "1"])
+def test_a_number_of_any_length_is_one(sis: Sis, number: str) -> None:
+    everyone = sis.ids(f"{ROSTERING}/orgs")
+    limit = sis.ids(f"{ROSTERING}/orgs", limit=number)
+    assert limit == everyone[: len(limit)]
+    offset = sis.ids(f"{ROSTERING}/orgs", offset=number)
+    assert offset == (everyone[1:] if number[0] == "0" else [])
 
 
 @pytest.mark.parametrize(
