@@ -42,6 +42,7 @@ __all__ = ["CatalogFor", "ClientList", "Manners", "Observer", "blueprint"]
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 STANDARD = Manners()
+Write = Callable[[Record], dict[str, Any]]
 CatalogFor = Callable[[str], Catalog]
 """Gives the catalog that a client, by its id, may see."""
 
@@ -200,13 +201,7 @@ class _Room:
             return jsonify({collection.single: show([record], query, write)[0]})
         query = parse_query(request.args, names, self.manners)
         check_owners(self.catalog, operation, ids)
-        looked_at = {*(query.wanted.fields if query.wanted else ()), query.sort}
-        heads = {name.partition(".")[0] for name in looked_at}
-        if heads & self.dialect.reshaped(collection.name):
-            found = select(self.catalog, operation, ids)
-            records, total = take_page(found, query, lambda one, _fields: write(one))
-        else:
-            records, total = self._take(operation, ids, query)
+        records, total = self._take(operation, ids, query, write)
         page = Page(show(records, query, write), total, query)
         reply = jsonify({collection.key: page.rows})
         if self.manners.sends_total:
@@ -216,13 +211,22 @@ class _Room:
         return reply
 
     def _take(
-        self, operation: Operation, ids: Ids, query: Query
+        self, operation: Operation, ids: Ids, query: Query, write: Write
     ) -> tuple[Sequence[Record], int]:
-        """Let the catalog find the page, or look through its records."""
+        """Let the catalog find the page, or look through its records.
+
+        It knows the fields of 1.2: those of 1.1 that say something else are looked
+        at as they are sent.
+        """
+        looked_at = {*(query.wanted.fields if query.wanted else ()), query.sort}
+        heads = {name.partition(".")[0] for name in looked_at}
+        if heads & self.dialect.reshaped(operation.name):
+            found = select(self.catalog, operation, ids)
+            return take_page(found, query, lambda one, _fields: write(one))
         if isinstance(self.catalog, PagedCatalog):
-            found = self.catalog.page(operation.path, ids, query)
-            if found is not None:
-                return found
+            page = self.catalog.page(operation.path, ids, query)
+            if page is not None:
+                return page
         return take_page(select(self.catalog, operation, ids), query)
 
     def _put(self, operation: Operation, ids: Ids) -> Response:

@@ -14,6 +14,7 @@ from oneroster.dialects import COLLECTIONS, DIALECTS, Room
 from oneroster.models import Record
 from oneroster.provider_replies import RefusalError
 from oneroster.provider_selections import NESTED, SUBSETS, Ids, read_one
+from oneroster.wire import has_nul
 
 __all__ = [
     "OLD_OPERATIONS",
@@ -169,7 +170,8 @@ def _chosen(
     known: Known | None, version: str, method: str, steps: list[str]
 ) -> tuple[Operation, Ids]:
     ids = tuple(steps[1::2])
-    if known is None or "" in ids:
+    # No identifier holds a NUL, and there are databases that take none.
+    if known is None or "" in ids or has_nul(ids):
         raise RefusalError(
             404, "unknownobject", f"OneRoster {version} has no such path"
         )

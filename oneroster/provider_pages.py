@@ -15,6 +15,7 @@ from oneroster.errors import FilterError
 from oneroster.filters import Filter, parse_filter
 from oneroster.models import Record
 from oneroster.provider_replies import Manners, RefusalError
+from oneroster.wire import has_nul
 
 __all__ = ["Page", "parse_query", "show", "take_page"]
 
@@ -149,6 +150,10 @@ def _filter(text: str, names: Collection[str]) -> Filter:
         wanted = parse_filter(text)
     except FilterError as error:
         raise RefusalError(400, "invalid_filter_field", str(error)) from error
+    if has_nul(text):
+        raise RefusalError(
+            400, "invalid_filter_field", "the filter holds a NUL character"
+        )
     if any(name.partition(".")[0] not in names for name in wanted.fields):
         raise RefusalError(
             400, "invalid_filter_field", "the filter names a field that is none"

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from math import isnan
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, false, func, not_, or_, true
@@ -87,10 +88,11 @@ def _value(field: Field, text: str) -> float | date | datetime | None:
     """The value in the column's own kind; None for what is none of it."""
     try:
         if field.kind == "number":
-            return float(text)
+            number = float(text)
+            return None if isnan(number) else number
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        if field.kind == "day":
+            return moment.date()
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (OverflowError, ValueError):
         return None
-    if field.kind == "day":
-        return moment.date()
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -609,3 +609,24 @@ def test_what_is_not_there_is_404(hill: Puller) -> None:
         hill.client().read("assessmentLineItems", "mb-c9-k9")
     with pytest.raises(StatusError):
         list(hill.client().records("classes/none/students"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "users/%00",
+        "classes/a%00/students",
+        "users?filter=givenName%3D'%00'",
+        "users?filter=sourcedId%3D'%00'",
+        "users?filter=dateLastModified%3E'99999-01-01'",
+        "users?filter=dateLastModified%3E'0001-01-01T00:00:00%2B14:00'",
+        "enrollments?filter=primary%3D'maybe'",
+        f"users?offset={'9' * 30}",
+        f"users?limit={'9' * 30}",
+        "users/%F0%9F%98%80%ED%A0%80",
+    ],
+)
+def test_odd_questions_break_nothing(hill: Puller, path: str) -> None:
+    answer = hill.ask(path)
+    assert answer.status_code in (200, 400, 404), answer.text
+    assert answer.headers["Content-Type"] == "application/json"
