@@ -139,6 +139,11 @@ class Canvas:
         self._group(f"course_{made.id}", None, "", "Course")
         return made
 
+    def add_student(self, course: Course, name: str) -> int:
+        number = next(self.ids)
+        course.students[number] = name
+        return number
+
     def add_outcome(self, context: str, guid: str, **values: Any) -> Outcome:  # noqa: ANN401 -- fields of Outcome
         made = Outcome(next(self.ids), context, guid, values.pop("title", guid))
         for name, value in values.items():

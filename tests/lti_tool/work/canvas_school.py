@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from lti_tool.platforms.canvas import CanvasOutcomes
 from lti_tool.platforms.canvas_waiting import Waiting
@@ -69,13 +70,17 @@ class School:
 
 
 @contextmanager
-def opened(room: Classroom, serve: Callable[..., str]) -> Iterator[School]:
+def opened(
+    room: Classroom,
+    serve: Callable[..., str],
+    proxied: Callable[[Any, Canvas], Proxy] = lambda app, _canvas: Proxy(app),
+) -> Iterator[School]:
     """Serve a Canvas with the class in it, and introduce it to our tables."""
     clock = Clock()
     canvas = Canvas(clock)
     port = free_port()
     canvas.url = f"http://127.0.0.1:{port}"
-    proxy = Proxy(serve_canvas(canvas))
+    proxy = proxied(serve_canvas(canvas), canvas)
     serve(proxy, port)
     course = canvas.add_course(*STUDENTS, "new")
     registration_id = _introduce(room, canvas, course)

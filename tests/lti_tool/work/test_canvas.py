@@ -11,6 +11,7 @@ from sqlalchemy import delete
 from lti_tool.platforms.canvas_rest import STRING_IDS
 from lti_tool.platforms.canvas_rubric import TITLE
 from lti_tool.storage import schema
+from lti_tool.work import decisions
 from tests.faults.canvas import later
 from tests.lti_tool.work.canvas_school import (
     A,
@@ -110,6 +111,27 @@ def test_what_a_teacher_set_in_our_rubric_is_kept(school: School) -> None:
             "1 stands there and 3.6 came from us: a person set it, so it is kept",
         )
     ]
+
+
+def test_a_teachers_rating_is_written_over_when_she_says_so_and_comes_back(
+    school: School,
+) -> None:
+    taught(school, ana=9.0)
+    school.deliver()
+    teach(school, "ana", 1.0)
+    school.level("ana", "lab", 10.0)
+    assert school.deliver() == {"conflict": 1}
+    newest = len(school.states())
+    with school.room.database.write() as session:
+        again = decisions.send_again(
+            session, newest, who="person:1", now=school.clock()
+        )
+    assert school.deliver() == {"delivered": 1}
+    assert school.canvas.shown(school.course) == {("ana", A): 4.0}
+    with school.room.database.write() as session:
+        decisions.undo(session, again, who="person:1", now=school.clock())
+    assert school.deliver() == {"delivered": 1}
+    assert school.canvas.shown(school.course) == {("ana", A): 1.0}
 
 
 def test_a_teachers_change_that_canvas_still_works_on_is_kept_too(
