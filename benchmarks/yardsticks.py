@@ -10,8 +10,10 @@ import csv
 import html
 import io
 import json
+import math
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -121,6 +123,62 @@ def best_ratios(
         if ratio > best.get(key, -1.0):
             best[key] = ratio
     return best
+
+
+def certainties(
+    connection: Any,  # noqa: ANN401 -- any DB-API connection
+    at: datetime,
+) -> dict[tuple[int, int], tuple[float, float]]:
+    """Return mean and P(θ≥.6) of each (person, competency): one query, dicts.
+
+    Cut .75, half-life 180 days, no guessing, reliability 1; age from the midnight of
+    the day of a score. Source: facts/competencies.md section 3.
+    """
+    cursor = connection.cursor()
+    cursor.execute(
+        "SELECT s.person_id, l.competency_id, s.given, a.maximum, s.scored_on, a.id "
+        "FROM alignment l JOIN assignment a ON a.id = l.assignment_id "
+        "JOIN score s ON s.assignment_id = a.id "
+        "WHERE s.given IS NOT NULL AND s.person_id IS NOT NULL AND a.maximum > 0 "
+        "AND s.status = 'active' AND a.status = 'active' "
+        "ORDER BY s.scored_on, s.id"
+    )
+    shapes: dict[tuple[int, int], list[float]] = {}
+    tries: dict[tuple[int, int, int], int] = {}
+    weights: dict[str, float] = {}
+    for person, competency, given, maximum, day, task in cursor:
+        key = (person, competency)
+        again = tries.get((person, competency, task), 0)
+        tries[person, competency, task] = again + 1
+        if str(day) not in weights:
+            born = datetime.fromisoformat(f"{day}T00:00:00+00:00")
+            weights[str(day)] = 0.5 ** ((at - born).total_seconds() / 86400 / 180)
+        weight = weights[str(day)] * 0.5**again
+        ratio = given / maximum
+        success = 1.0 if ratio >= 0.75 else 0.5 * ratio / 0.75  # noqa: PLR2004 -- the cut
+        shape = shapes.setdefault(key, [0.5, 0.5])
+        shape[0] += weight * success
+        shape[1] += weight * (1 - success)
+    return {
+        key: (alpha / (alpha + beta), 1 - _beta_below(alpha, beta, 0.6))
+        for key, (alpha, beta) in shapes.items()
+    }
+
+
+def _beta_below(alpha: float, beta: float, point: float) -> float:
+    """The share of Beta(alpha, beta) below a point, by its power series.
+
+    Source: NIST Digital Library of Mathematical Functions 8.17.8.
+    """
+    term = total = 1.0
+    place = 0
+    while term > total * 1e-16:
+        term *= (alpha + beta + place) / (alpha + 1 + place) * point
+        total += term
+        place += 1
+    front = alpha * math.log(point) + beta * math.log1p(-point)
+    front += math.lgamma(alpha + beta) - math.lgamma(alpha + 1) - math.lgamma(beta)
+    return math.exp(front) * total
 
 
 def group_by(connection: Any) -> int:  # noqa: ANN401 -- any DB-API connection

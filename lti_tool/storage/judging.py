@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, exists, or_, select
+from sqlalchemy import Row, exists, func, or_, select
 
 from lti_tool.storage.curriculum import parse_scale
 from lti_tool.storage.database import rows
@@ -16,6 +16,7 @@ from lti_tool.storage.schema import (
     competency_rule,
     course,
     record_rule,
+    sis_class,
 )
 from lti_tool.storage.session import Session
 from mappings.counting import USUAL_KINDS, Counting, Terms, shares_before
@@ -130,8 +131,8 @@ def ageing_courses(session: Session) -> list[int]:
     """Return the courses whose levels, or whose students' records, change by age.
 
     Every course with a framework, unless neither its own rules nor its record's
-    look at age; a record without a rule of its own does. One question, whatever the
-    number of courses.
+    look at age; a record without a rule of its own does. Those of a school beside each
+    other. One question, whatever the number of courses.
     """
     own = exists().where(
         competency_rule.c.course_id == course.c.id, competency_rule.c.rule == CERTAINTY
@@ -143,12 +144,13 @@ def ageing_courses(session: Session) -> list[int]:
     return list(
         session.scalars(
             select(course.c.id)
+            .outerjoin(sis_class, sis_class.c.id == course.c.sis_class_id)
             .where(
                 course.c.framework_id.is_not(None),
                 course.c.refreshed_at.is_not(None),
                 or_(course.c.rule == CERTAINTY, own, ~ageless_record),
             )
-            .order_by(course.c.id)
+            .order_by(func.coalesce(sis_class.c.school_sourced_id, ""), course.c.id)
         )
     )
 

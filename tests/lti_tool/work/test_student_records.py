@@ -142,6 +142,26 @@ def test_what_a_result_says_of_a_competency_itself_counts_from_every_course(
         assert student_records.refresh_all(session, 1, now=NOON) == 0
 
 
+def test_a_framework_may_have_more_competencies_than_a_statement_takes(
+    room: Classroom,
+) -> None:
+    of = {"framework_id": 1, "payload": {}, "fingerprint": "f", "is_assessable": True}
+    with room.database.write() as session:
+        session.execute(
+            insert(schema.competency),
+            [
+                {"case_id": f"c-{one}", "statement": "C", "position": one, **of}
+                for one in range(33_000)
+            ],
+        )
+    room.add_assignment("quiz", "7.A")
+    room.score("ana", "quiz", 9.0)
+    with room.database.write() as session:
+        assert student_records.refresh_all(session, 1, now=NOON) == 1
+        assert student_records.refresh_all(session, 1, now=NOON) == 0
+    assert records(room) == [("ana", "7.A", 2.0, 1, "Developing")]
+
+
 def test_a_record_goes_with_the_last_evidence_for_it(room: Classroom) -> None:
     lab = second_course(room)
     score = room.score("ana", "lab", 9.0)
