@@ -7,17 +7,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict, Unpack, cast
 
-from flask import Blueprint, Flask, Response, jsonify
+from flask import Blueprint, Flask, Request, Response, jsonify
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-from lti_tool.errors import ConfigError
+from lti_tool.errors import ConfigError, PullError
 from lti_tool.settings import Settings
 from lti_tool.storage.database import Database
 from lti_tool.web import (
     admin,
     align_link,
     aligning,
+    api,
     checks,
     copied,
     deep_linking,
@@ -43,10 +44,14 @@ from lti_tool.web import (
 from lti_tool.web import (
     settings as course_settings,
 )
+from lti_tool.web.api import Gate
 from lti_tool.work.api_clients import MANNERS, StoredClients, token_key
 from lti_tool.work.orders import Order
 from lti_tool.work.published import PublishedCatalog
+from lti_tool.work.pulls import Reader
 from oneroster.provider import blueprint
+from oneroster.provider_replies import RefusalError
+from oneroster.provider_tokens import Tokens
 
 HOUR_SECONDS = 3600
 ROOMS = (
@@ -72,6 +77,7 @@ ROOMS = (
     passages.pages,
     admin.pages,
     registration.pages,
+    api.pages,
 )
 
 
@@ -134,16 +140,34 @@ def _oneroster(app: Flask, settings: Settings, database: Database) -> Blueprint:
         now = app.config.get("NOW")
         return cast("datetime", now()) if now else datetime.now(UTC)
 
+    def key() -> bytes:
+        return token_key(settings.load_secret_key())
+
     clients = StoredClients(database, clock)
+    tokens = Tokens(clients, key, clock, MANNERS)
+    app.extensions["gate"] = _gate(tokens, clients)
     pages = blueprint(
         lambda client: PublishedCatalog(database, clients.source_id(client)),
         clients=clients,
         clock=clock,
         manners=MANNERS,
-        token_key=lambda: token_key(settings.load_secret_key()),
+        token_key=key,
     )
     pages.after_request(_keep_nothing)
     return pages
+
+
+def _gate(tokens: Tokens, clients: StoredClients) -> Gate:
+    """Who asks /api/v1, by the tokens that the OneRoster service takes as well."""
+
+    def gate(request: Request) -> Reader:
+        try:
+            access = tokens.access(request)
+            return Reader(access.scopes, clients.source_id(access.client))
+        except RefusalError as error:
+            raise PullError(error.status, str(error)) from error
+
+    return gate
 
 
 def _keep_nothing(answer: Response) -> Response:

@@ -9,6 +9,7 @@ BridgeError
 ├── LaunchError        a launch we refuse; .code and .status for the page
 │   └── UnprovenError  in order, but its browser is not proven; where to ask
 ├── SeatError          this seat may not see this page
+├── PullError          what another system asks for is not given; .status
 ├── HoldError          a plan waits for a person; .plan_hash names it
 ├── SyncError          a sync stopped; .code and what to do
 │   └── BusyError      another run of the same source is going on
@@ -122,6 +123,18 @@ class UnprovenError(LaunchError):
 
 class SeatError(BridgeError):
     """This seat may not see this page."""
+
+
+class PullError(BridgeError):
+    """What another system asks of us is not given; the text says why.
+
+    Attributes:
+        status: of HTTP.
+    """
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class HoldError(BridgeError):

@@ -22,7 +22,8 @@ class Manners:
     ``page_cap`` is the most records on a page, applied silently. With
     ``keeps_deleted`` a deleted object stays as ``tobedeleted``. With ``rekeys``
     every posted object gets a new sourcedId. With ``is_read_only`` nothing is
-    written, whatever the scopes.
+    written, whatever the scopes. ``own_scopes`` are given beside the standard's, by
+    the name that a client asks them by.
     """
 
     versions: tuple[Version, ...] = ("1.2",)
@@ -43,6 +44,7 @@ class Manners:
     keeps_deleted: bool = False
     rekeys: bool = False
     is_read_only: bool = False
+    own_scopes: frozenset[str] = frozenset()
 
 
 class RefusalError(OneRosterError):

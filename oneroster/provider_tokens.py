@@ -49,14 +49,13 @@ class Tokens:
             return _refused("unsupported_grant_type", f"use grant_type={GRANT}")
         asked = request.form.get("scope", "").split()
         allowed = self.clients.scopes(client) or frozenset()
-        granted = [scope for scope in asked if SCOPES.get(scope) in allowed]
+        names = {**SCOPES, **{one: one for one in self.manners.own_scopes}}
+        granted = [scope for scope in asked if names.get(scope) in allowed]
         if not granted:
-            return _refused(
-                "invalid_scope", "name OneRoster scopes that this client may have"
-            )
+            return _refused("invalid_scope", "name scopes that this client may have")
         reply = jsonify(
             {
-                "access_token": self._sign(client, [SCOPES[url] for url in granted]),
+                "access_token": self._sign(client, [names[url] for url in granted]),
                 "token_type": "Bearer",
                 "expires_in": self.manners.token_seconds,
                 "scope": " ".join(granted),

@@ -19,6 +19,7 @@ from lti_tool.cli.frameworks import framework
 from lti_tool.cli.links import link
 from lti_tool.cli.mastery import align, mastery
 from lti_tool.cli.members import course
+from lti_tool.cli.openapi import openapi
 from lti_tool.cli.operation import (
     backup,
     db,
@@ -53,6 +54,7 @@ for _command in (
     keys,
     link,
     mastery,
+    openapi,
     outcomes,
     plan,
     platform,

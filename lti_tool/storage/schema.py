@@ -1353,6 +1353,7 @@ attainment = Table(
     _to("teacher_level", "teacher_level_id", null=True),  # who set it, if a teacher did
     _once("course_id", "person_id", "competency_id"),
     Index("ix_attainment_person", "person_id"),
+    Index("ix_attainment_computed_at_id", "computed_at", "id"),  # what changed since
 )
 
 # --- outbox --------------------------------------------------------------------------

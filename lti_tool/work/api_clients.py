@@ -26,6 +26,7 @@ SCOPES: Final[Mapping[str, str]] = MappingProxyType(
         "gradebook.readonly": "the scales that the levels are of",
         "roster-core.readonly": "schools, terms, courses, classes, people, seats",
         "roster.readonly": "the same, and by school, class and person",
+        "evidence.readonly": "why each level stands: every piece, and the arithmetic",
     }
 )
 """What a client may be given, and what that opens. Demographics are told to nobody."""
@@ -34,7 +35,11 @@ LONGEST_NAME: Final = 120
 TOO_MANY: Final = 429
 
 MANNERS: Final = Manners(
-    versions=("1.1", "1.2"), page_cap=5000, is_read_only=True, token_seconds=900
+    versions=("1.1", "1.2"),
+    page_cap=5000,
+    is_read_only=True,
+    token_seconds=900,
+    own_scopes=frozenset({"evidence.readonly"}),
 )
 """How our own provider behaves: both versions, nothing is written, short tokens."""
 

@@ -128,11 +128,12 @@ class PublishedCatalog:
     ) -> list[Record]:
         courses = sorted({row["course_id"] for row in found if row.get("course_id")})
         judged = judging.load(session, courses) if name in _OURS else {}
-        told = Told(self._told_id, judged)
+        told = Told(self.told_id, judged)
         kind = KINDS[name]
         return [record(kind, row, told) for row in found]
 
-    def _told_id(self, source_id: int, sourced_id: str) -> str:
+    def told_id(self, source_id: int, sourced_id: str) -> str:
+        """Say an identifier of a SIS as this client knows it."""
         if self.source_id is not None:
             return sourced_id
         return f"s{source_id}.{sourced_id}"

@@ -79,7 +79,6 @@ LATER = {
     "export course",
     "export records",
     "erase person",
-    "openapi",
 }
 PATHS = {
     "/lti/login": "GET POST",
@@ -94,11 +93,9 @@ PATHS = {
     "/openapi.json": "GET",
     "/oauth2/token": "POST",
 }
-LATER_PATHS = {
-    "/openapi.json",
-}
+LATER_PATHS: set[str] = set()
 FOLDERS = ("/admin/", "/api/v1/", "/ims/oneroster/")
-LATER_FOLDERS = {"/api/v1/"}
+LATER_FOLDERS: set[str] = set()
 SETTINGS = {
     "DATABASE_URL",
     "QUEUE_URL",

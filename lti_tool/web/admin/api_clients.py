@@ -22,6 +22,7 @@ SCOPES: Final = {
     "gradebook.readonly": lazy_gettext("The scales those levels are of"),
     "roster-core.readonly": lazy_gettext("Schools, terms, classes, people and seats"),
     "roster.readonly": lazy_gettext("The same, by school, class and person too"),
+    "evidence.readonly": lazy_gettext("Why each level stands, with every piece"),
 }
 
 
