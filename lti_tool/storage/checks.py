@@ -67,13 +67,15 @@ def save_checks(session: Session, registration_id: int, found: dict[str, Any]) -
 def load_offers(session: Session, registration_id: int) -> list[dict[str, Any]]:
     """The newest placements of active deployments and the services they offer.
 
-    At most 50: id, lti_deployment_id, nrps_url, ags_line_items_url, ags_scopes.
+    At most 50: id, context_id, lti_deployment_id, nrps_url, ags_line_items_url,
+    ags_scopes.
     """
     place, deployment = schema.placement, schema.deployment
     return rows(
         session,
         select(
             place.c.id,
+            place.c.context_id,
             deployment.c.deployment_id.label("lti_deployment_id"),
             place.c.nrps_url,
             place.c.ags_line_items_url,

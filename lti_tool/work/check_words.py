@@ -33,6 +33,9 @@ TITLES: Final = MappingProxyType(
         "members": "Names and roles",
         "line_items": "Line items",
         "outcomes": "Interface for outcomes",
+        "outcomes:functions": "Functions for outcomes",
+        "outcomes:rights": "Rights of our account in a course",
+        "outcomes:making": "Making what is missing there",
     }
 )
 STATES: Final = MappingProxyType(
@@ -218,6 +221,41 @@ FINDINGS: Final = MappingProxyType(
             "%(interface)s does not take our token (%(error)s).",
             "Make a new token in the LMS for an account that may write outcomes, and "
             "give it to the registration.",
+        ),
+        "outcomes_not_let": Finding(
+            PROBLEM,
+            "%(interface)s know our token and do not let its account in (%(error)s).",
+            "Give a role of the account the right webservice/rest:use for the whole "
+            "site, and the service of the token the function "
+            "core_webservice_get_site_info.",
+        ),
+        "functions_there": Finding(
+            OK, "The service of %(account)s has every function that ratings need."
+        ),
+        "functions_lack": Finding(
+            PROBLEM,
+            "The service of %(account)s lacks functions: %(names)s.",
+            "Add them to it: Site administration > Server > Web services > External "
+            "services > Functions.",
+        ),
+        "rights_there": Finding(
+            OK, "%(account)s may read and give ratings in the course opened last."
+        ),
+        "rights_lack": Finding(
+            PROBLEM,
+            "%(account)s lacks a right in the course opened last: %(names)s. The LMS "
+            "says: %(said)s",
+            "Give a role of the account these rights for the whole site: Site "
+            "administration > Users > Permissions > Define roles.",
+        ),
+        "making_there": Finding(
+            OK, "%(account)s may make frameworks and competencies that are missing."
+        ),
+        "making_lacks": Finding(
+            NOT_TRIED,
+            "What is missing there is not made by us: %(account)s lacks %(names)s.",
+            "Grant it, or import the framework there by a file: masterybridge "
+            "framework export FRAMEWORK --format moodle.",
         ),
         "outcomes_unknown": Finding(
             NOT_TRIED,

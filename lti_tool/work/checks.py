@@ -45,6 +45,7 @@ from lti_tool.settings import Settings
 from lti_tool.storage import checks as kept
 from lti_tool.storage import secrets
 from lti_tool.storage.database import Database, Session
+from lti_tool.work import outcome_needs
 from lti_tool.work.check_words import FINDINGS, PROBLEM, TITLES, Check, Checked
 from lti_tool.work.inspection import Look, prepare
 from lti_tool.work.lms import utc_now
@@ -315,9 +316,11 @@ def _outcomes(look: Look) -> Iterator[Check]:
     except PlatformError as error:
         yield _unreached("outcomes", "service_silent", one.outcomes_url, error)
         return
-    finding = "outcomes_refused" if refused else "outcomes_answers"
+    finding = outcome_needs.refused(look, refused) if refused else "outcomes_answers"
     values = {"interface": probe.interface, "error": refused}
     yield Check("outcomes", finding, dict(values))
+    if not refused:
+        yield from outcome_needs.check_needs(look)
 
 
 def _token(look: Look, url: str, text: str) -> str:

@@ -24,6 +24,7 @@ from lti_tool.platforms.moodle_shelf import (
     short_name,
     shortened,
 )
+from lti_tool.platforms.profiles import profile
 from lti_tool.settings import Settings
 from lti_tool.storage import curriculum, frameworks, registrations, secrets
 from lti_tool.storage.columns import Place
@@ -74,7 +75,9 @@ def connect(
     return _KINDS[destination](database, settings, held, place)
 
 
-def web_services(settings: Settings, held: Registration) -> WebServices:
+def web_services(
+    settings: Settings, held: Registration, network: GuardedSession
+) -> WebServices:
     """Return the web services of a platform, with the token it was given.
 
     Raises:
@@ -88,8 +91,13 @@ def web_services(settings: Settings, held: Registration) -> WebServices:
         )
     check_url(held.outcomes_url, local_hosts=settings.local_hosts)
     token = secrets.decrypt(held.outcomes_token, settings.load_secret_key())
-    network = GuardedSession(settings.local_hosts)
     return WebServices(network, held.outcomes_url, token)
+
+
+def interface_of(vendor: str) -> str | None:
+    """What the interface to a vendor's competency records is called; None: none."""
+    probe = profile(vendor).outcomes_probe if vendor in _KINDS else None
+    return None if probe is None else probe.interface
 
 
 def levels_of(scale: Scale) -> Levels:
@@ -159,7 +167,7 @@ def format_import(framework: Framework, scale: Scale) -> str:
 def _moodle(
     database: Database, settings: Settings, held: Registration, place: Place
 ) -> Destination:
-    services = web_services(settings, held)
+    services = web_services(settings, held, GuardedSession(settings.local_hosts))
     with database.read() as session:
         plan = curriculum.load_plan(session, place.course_id or 0)
     levels = levels_of(plan.scale)

@@ -16,7 +16,7 @@ from lti_tool.web.admin.guard import admin, pages, settings
 from lti_tool.web.admin.states import state_of
 from lti_tool.web.sessions import clock, database
 from lti_tool.web.texts import gettext
-from lti_tool.work import canvas_access, checks, guides
+from lti_tool.work import canvas_access, checks, competencies, guides
 from lti_tool.work import platforms as work
 from lti_tool.work.agreements import agreed
 from lti_tool.work.platform_fields import parse_origins, platform_faults
@@ -212,6 +212,7 @@ def _page(
         state=state_of(held, checked),
         guide=guides.guide(held["vendor"]),
         lines=agreed(held["asked"], held["granted"] or {}) if held["asked"] else (),
+        interface=competencies.interface_of(held["vendor"]),
         sites=typed if typed is not None else "\n".join(held["extra_origins"] or ()),
         connects=canvas_access.connects(held["vendor"]),
         fault=fault,

@@ -46,6 +46,7 @@ class PretendMoodle:
     students: set[int] = field(default_factory=set)
     functions: set[str] = field(default_factory=lambda: set(FUNCTIONS))
     may_enter: bool = True
+    denied: dict[str, str] = field(default_factory=dict)
     scales: dict[int, list[str]] = field(
         default_factory=lambda: {2: ["Not yet competent", "Competent"], 5: OUR_LEVELS}
     )
@@ -117,6 +118,8 @@ class PretendMoodle:
             raise Refusal("invalidtoken", "Invalid token - token not found")
         if function not in self.functions:
             raise Refusal("accessexception", "Access control exception")
+        if function in self.denied:
+            raise Refusal("nopermissions", f"no permissions ({self.denied[function]})")
 
     def _enter(self, course: str) -> None:
         if int(course) != self.course:
@@ -150,6 +153,8 @@ class PretendMoodle:
         return [one for one in self.competencies if one[column] == value]
 
     def _core_competency_create_competency_framework(self, form: Any) -> Any:  # noqa: ANN401
+        if int(form["competencyframework[scaleid]"]) not in self.scales:
+            raise Refusal("invalidpersistenterror", "Error: Incorrect scale ID")
         names = ("shortname", "idnumber", "description", "scaleconfiguration")
         values = {name: form[f"competencyframework[{name}]"] for name in names}
         scale = int(form["competencyframework[scaleid]"])
@@ -171,6 +176,8 @@ class PretendMoodle:
     def _core_competency_add_competency_to_course(self, form: Any) -> Any:  # noqa: ANN401
         self._enter(form["courseid"])
         number = int(form["competencyid"])
+        if number not in {one["id"] for one in self.competencies}:
+            raise Refusal("invalidrecord", "Can't find data record")
         is_new = number not in self.linked
         self.linked += [number] if is_new else []
         return is_new

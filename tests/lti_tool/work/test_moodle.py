@@ -17,8 +17,9 @@ from lti_tool.platforms.moodle_scales import Items, Levels, RatingScale, items_f
 from lti_tool.platforms.moodle_shelf import Node, description, short_name
 from lti_tool.settings import Settings
 from lti_tool.storage import outbox, schema, secrets
-from lti_tool.work import delivery
+from lti_tool.work import delivery, outcome_needs
 from lti_tool.work.competencies import COLUMNS, format_import
+from lti_tool.work.inspection import prepare
 from lti_tool.work.outside import Outside
 from mappings.frameworks import Association, Competency, Framework
 from mappings.scales import FOUR
@@ -41,6 +42,8 @@ class Ratings:
     proxy: Proxy
     outside: Outside
     clock: Clock
+    settings: Settings
+    registration_id: int
 
     def deliver(self) -> dict[str, int]:
         self.moodle.calls.clear()
@@ -50,6 +53,15 @@ class Ratings:
 
     def reconcile(self) -> delivery.Reconciliation:
         return delivery.reconcile(self.room.database, self.outside.connect)
+
+    def check(self) -> dict[str, tuple[str, str]]:
+        """What the live check finds and says, by its name."""
+        look = prepare(
+            self.room.database, self.settings, self.registration_id, self.clock
+        )
+        return {
+            one.name: (one.finding, one.text) for one in outcome_needs.check_needs(look)
+        }
 
     def release(self) -> None:
         """What `outcomes deliver` does first."""
@@ -104,7 +116,8 @@ def ratings(room: Classroom, serve: Callable[..., str], tmp_path: Path) -> Ratin
             seen_at=NOON,
         )
     fill(room)
-    return Ratings(room, moodle, proxy, Outside(settings, room.database), Clock())
+    outside = Outside(settings, room.database)
+    return Ratings(room, moodle, proxy, outside, Clock(), settings, registration_id)
 
 
 def fill(room: Classroom) -> None:
@@ -304,6 +317,38 @@ def test_a_passing_fault_ends_with_one_rating_each(
     assert ratings.moodle.shown() == SHOWN
     assert len(ratings.moodle.evidence) == 3
     assert len(ratings.moodle.competencies) == 1
+
+
+def test_the_check_names_every_function_and_right_that_is_missing(
+    ratings: Ratings,
+) -> None:
+    assert [one[0] for one in ratings.check().values()] == [
+        "functions_there", "rights_there", "making_there",
+    ]  # fmt: skip
+    ratings.moodle.functions -= {REPORT, "core_competency_create_competency"}
+    ratings.moodle.denied = {
+        GRADE: "Set competency rating",
+        "core_competency_add_competency_to_course": "Manage course competencies",
+    }
+    found = ratings.check()
+    assert found["outcomes:functions"] == (
+        "functions_lack", f"The service of mbservice lacks functions: {REPORT}.",
+    )  # fmt: skip
+    finding, text = found["outcomes:rights"]
+    assert finding == "rights_lack"
+    assert "moodle/competency:usercompetencyview + moodle/competency:compe" in text
+    assert "moodle/competency:coursecompetencymanage" in text
+    assert "(Set competency rating)" in text
+    assert found["outcomes:making"][0] == "making_lacks"
+    assert "core_competency_create_competency" in found["outcomes:making"][1]
+    ratings.moodle.may_enter = False
+    assert (
+        "lacks a right in the course opened last: moodle/course:view. The"
+        in (ratings.check()["outcomes:rights"][1])
+    )
+    # Looking changed nothing there.
+    moodle = ratings.moodle
+    assert (moodle.frameworks, moodle.linked, moodle.ratings) == ([], [], {})
 
 
 FOUR_LEVELS = Levels(("Beginning", "Developing", "Proficient", "Advanced"), 2)

@@ -1,0 +1,64 @@
+"""What a platform's own interface must grant us for outcomes, checked live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import MappingProxyType
+from typing import Final
+
+from lti_tool.platforms import moodle_needs
+from lti_tool.work.check_words import Check
+from lti_tool.work.competencies import web_services
+from lti_tool.work.inspection import Look
+
+
+def refused(look: Look, error: str) -> str:
+    """The finding for a token that was not taken, by the vendor's word for it."""
+    return _REFUSALS.get((look.registration.vendor, error), "outcomes_refused")
+
+
+def check_needs(look: Look) -> Iterator[Check]:
+    """Check what a platform grants, once it took our token.
+
+    Raises:
+        PlatformError: it is not reached any more.
+    """
+    check = _NEEDS.get(look.registration.vendor)
+    if check is not None:
+        yield from check(look)
+
+
+def _moodle(look: Look) -> Iterator[Check]:
+    one = look.registration
+    services = web_services(look.settings, one, look.network)
+    course = next((offer["context_id"] for offer in look.offers), None)
+    found = look.at(
+        one.outcomes_url or "", partial(moodle_needs.look, services, course)
+    )
+    account: dict[str, str | int] = {"account": found.account}
+    if found.functions:
+        names = ", ".join(found.functions)
+        yield Check("outcomes:functions", "functions_lack", {**account, "names": names})
+    else:
+        yield Check("outcomes:functions", "functions_there", account)
+    if course is None:
+        yield Check("outcomes:rights", "no_course")
+    elif found.rights:
+        names = ", ".join(right for right, _said in found.rights)
+        said = " ".join(said for _right, said in found.rights)
+        values = {**account, "names": names, "said": said}
+        yield Check("outcomes:rights", "rights_lack", values)
+    else:
+        yield Check("outcomes:rights", "rights_there", account)
+    if found.for_making:
+        names = ", ".join(found.for_making)
+        yield Check("outcomes:making", "making_lacks", {**account, "names": names})
+    else:
+        yield Check("outcomes:making", "making_there", account)
+
+
+_NEEDS: Final[MappingProxyType[str, Callable[[Look], Iterator[Check]]]] = (
+    MappingProxyType({"moodle": _moodle})
+)
+_REFUSALS: Final = MappingProxyType({("moodle", "accessexception"): "outcomes_not_let"})
