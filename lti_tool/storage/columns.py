@@ -96,36 +96,6 @@ def load_ags_place(session: Session, course_id: int) -> Place | None:
     )
 
 
-def load_outcomes_place(session: Session, course_id: int) -> Place | None:
-    """Return the newest placement of the course whose platform takes outcomes, or None.
-
-    Its own interface is known by address and token. context_id is what the platform
-    calls the course.
-    """
-    found = session.execute(
-        select(placement.c.id, placement.c.context_id, deployment.c.registration_id)
-        .join(deployment, deployment.c.id == placement.c.deployment_id)
-        .join(registration, registration.c.id == deployment.c.registration_id)
-        .where(
-            placement.c.course_id == course_id,
-            placement.c.context_id != "",
-            registration.c.outcomes_url.is_not(None),
-            deployment.c.status == "active",
-            registration.c.status == "active",
-        )
-        .order_by(placement.c.seen_at.desc(), placement.c.id.desc())
-        .limit(1)
-    ).one_or_none()
-    if found is None:
-        return None
-    return Place(
-        placement_id=found.id,
-        registration_id=found.registration_id,
-        course_id=course_id,
-        context_id=found.context_id,
-    )
-
-
 def load_sis_place(session: Session, course_id: int) -> Place | None:
     """Return the SIS class of the course when its source is a REST service."""
     found = session.execute(

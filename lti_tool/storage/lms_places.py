@@ -40,6 +40,7 @@ def load_lms_place(session: Session, course_id: int, vendor: str) -> Place | Non
     return Place(
         registration_id=found.registration_id,
         launched_id=found.id,
+        course_id=course_id,
         context_id=found.context_id,
         services_url=found.services_url,
     )

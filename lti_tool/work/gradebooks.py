@@ -33,7 +33,7 @@ _NO_PLACE: Final = {
 _PLACES: Final[Mapping[str, Callable[[Session, int], Place | None]]] = {
     "ags": columns.load_ags_place,
     "oneroster": columns.load_sis_place,
-    "moodle": columns.load_outcomes_place,
+    "moodle": partial(lms_places.load_lms_place, vendor="moodle"),
     "canvas": partial(lms_places.load_lms_place, vendor="canvas"),
 }
 # What people are called there; by the platform's sub or the SIS's id where not said.

@@ -197,7 +197,7 @@ class Outside:
                 self.pull_members(place.launched_id)
                 return self._canvases.destination(place)
             if place.context_id is not None:
-                self.pull_members(place.placement_id or 0)
+                self.pull_members(place.launched_id or 0)
                 return competencies.connect(
                     self._database, self._settings, destination, place
                 )

@@ -6,7 +6,7 @@ Everything here was seen on Moodle 4.5.5 in November 2026.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +61,111 @@ class Moodle:
         expect(self.page.locator(".filepicker-filename a").first).to_be_visible(
             timeout=PAGE_MS
         )
+
+    def open_web_services(self) -> None:
+        """Switch web services and REST on for the site."""
+        page = self.visit("admin/settings.php", section="optionalsubsystems")
+        if not page.is_checked("#id_s__enablewebservices"):
+            page.check("#id_s__enablewebservices")
+            page.get_by_role("button", name="Save changes").click()
+        page = self.visit("admin/settings.php", section="webserviceprotocols")
+        switch = page.locator("a[href*='action=enable'][href*='webservice=rest']")
+        if switch.count():
+            switch.first.click()
+
+    def add_service(
+        self, mark: str, rights: Sequence[str], calls: Sequence[str]
+    ) -> str:
+        """Make an account, its role on the site and its service; gives a token."""
+        address = f"{mark}@lab.example"
+        page = self.visit("user/editadvanced.php", id=-1)
+        page.fill("#id_username", mark)
+        page.locator("[data-passwordunmask=wrapper] a").first.click()
+        page.fill("#id_newpassword", "Lab-svc-1!")
+        page.fill("#id_firstname", "Service")
+        page.fill("#id_lastname", mark)
+        page.fill("#id_email", address)
+        page.click("#id_submitbutton")
+        page = self.visit("admin/roles/define.php", action="add", resettype="none")
+        page.fill("#shortname", mark)
+        page.fill("#name", f"Role {mark}")
+        for name in ("contextlevel10", *rights):
+            page.locator(f'input[type=checkbox][name="{name}"]').check()
+        page.locator("[name=savechanges]").first.click()
+        page = self.visit("admin/roles/assign.php", contextid=1)
+        page.get_by_role("link", name=f"Role {mark}").first.click()
+        self._add_user(mark, address)
+        page = self.visit("admin/webservice/service.php", id=0)
+        page.fill("#id_name", f"Service {mark}")
+        page.check("#id_enabled")
+        page.check("#id_restrictedusers")
+        page.click("#id_submitbutton")
+        page.get_by_role("link", name="Add functions").first.click()
+        page.wait_for_url(re.compile("action=add"))
+        service = re.search(r"[?&]id=(\d+)", page.url)
+        assert service, page.url
+        page.locator("[name='fids[]']").first.evaluate(
+            "(one, names) => [...one.options].forEach(option => option.selected ="
+            " names.includes(option.textContent.split(':')[0].trim()))",
+            list(calls),
+        )
+        page.click("#id_submitbutton")
+        self.visit("admin/webservice/service_users.php", id=service[1])
+        self._add_user(mark, address)
+        return self.add_token(mark)
+
+    def add_token(self, mark: str) -> str:
+        """Make a token for the account and the service of a mark; gives it."""
+        page = self.visit("admin/webservice/tokens.php", action="create")
+        page.locator("#fitem_id_user input[type=text]").first.fill(mark)
+        page.get_by_role("option").filter(has_text=mark).first.click()
+        page.select_option("#id_service", label=f"Service {mark}")
+        page.click("#id_submitbutton")
+        page.wait_for_url(re.compile(r"tokens\.php"))
+        shown = re.search(
+            r"\b[0-9a-f]{32}\b", page.locator("#region-main").inner_text()
+        )
+        assert shown, page.url
+        return shown[0]
+
+    def delete_token(self, mark: str) -> None:
+        """Take the token of a mark's account away."""
+        page = self.visit("admin/webservice/tokens.php")
+        row = page.locator("tr", has_text=f"Service {mark}")
+        row.locator("a[href*='action=delete']").first.click()
+        page.get_by_role("button", name="Delete").click()
+        page.wait_for_load_state()
+
+    def _add_user(self, name: str, address: str) -> None:
+        """Add an account by Moodle's pair of lists."""
+        self.page.fill("#addselect_searchtext", name)
+        found = self.page.locator("#addselect option", has_text=address)
+        found.first.wait_for(state="attached")
+        self.page.select_option(
+            "#addselect", value=found.first.get_attribute("value") or ""
+        )
+        self.page.click("#add")
+        self.page.wait_for_load_state()
+
+    def add_scale(self, name: str, items: Sequence[str]) -> None:
+        """Make a scale for the site."""
+        page = self.visit("grade/edit/scale/edit.php", courseid=0)
+        page.fill("#id_name", name)
+        page.fill("#id_scale", ",".join(items))
+        page.click("#id_submitbutton")
+        page.wait_for_load_state()
+
+    def rate(self, course: int, user: int, competency: int, item: int) -> None:
+        """Rate a student on the competency's own page of the course."""
+        page = self.visit(
+            "admin/tool/lp/user_competency_in_course.php",
+            courseid=course, userid=user, competencyid=competency,
+        )  # fmt: skip
+        page.get_by_role("button", name="Rate").first.click()
+        dialog = page.get_by_role("dialog").filter(has_text="Rate")
+        dialog.locator("select").first.select_option(value=str(item))
+        dialog.get_by_role("button", name="Rate").click()
+        expect(dialog).to_have_count(0)
 
     def add_course(self, short_name: str, full_name: str, id_number: str) -> int:
         """Make a course; gives its id."""

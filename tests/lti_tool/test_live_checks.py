@@ -203,7 +203,8 @@ def test_every_finding_can_be_said(quiet_world: World) -> None:
     del quiet_world
     values = dict.fromkeys(
         ("host", "problem", "kids", "bits", "url", "error", "client_id", "scope",
-         "waiting", "at", "code", "reference", "interface"), "x",
+         "waiting", "at", "code", "reference", "interface", "account",
+         "names", "said"), "x",
     ) | dict.fromkeys(("count", "entries", "seconds", "status"), 1)  # fmt: skip
     assert all((one.text % values and one.fix % values) is not None
                for one in FINDINGS.values())  # fmt: skip
