@@ -22,15 +22,16 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from lti_tool.demo.school_names import POOLS
 from oneroster.bundle_writer import write_bundle
@@ -58,6 +59,8 @@ class Trial:
     admin: tuple[str, str]
     mark: str
     folder: Path
+    scored: int
+    codes: tuple[str, ...]
 
     @property
     def course_name(self) -> str:
@@ -119,15 +122,26 @@ class Tool:
         ]
         return [line for line in lines if line["event"] == event]
 
-    def run(self, *arguments: str) -> Any:  # noqa: ANN401 -- whatever the command prints
-        """Run a command with --json; gives its document."""
+    def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Begin a command and do not wait for it."""
+        return subprocess.Popen(  # noqa: S603 -- our own program
+            [self._program, *arguments], env=self._environment,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def run(self, *arguments: str, is_whole: bool = True) -> Any:  # noqa: ANN401 -- whatever the command prints
+        """Run a command with --json; gives its document.
+
+        is_whole: it must end with 0; else a problem that it found will do.
+        """
         done = subprocess.run(  # noqa: S603 -- our own program
             [self._program, *arguments, "--json"],
             env=self._environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         with self._commands.open("a", encoding="utf-8") as log:
             log.write(done.stderr)
-        assert done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
+        expected = (0,) if is_whole else (0, 1, 4)
+        assert done.returncode in expected, f"{arguments}: {done.stdout}\n{done.stderr}"
         return json.loads(done.stdout)
 
     def start(self) -> None:
@@ -157,7 +171,21 @@ class Tool:
 
 
 @pytest.fixture(scope="module")
-def trial(tmp_path_factory: pytest.TempPathFactory) -> Trial:
+def extent() -> tuple[int, tuple[str, ...]]:
+    """How many students have scores, and for which competencies."""
+    return SCORED, CODES
+
+
+@pytest.fixture(scope="module")
+def framework_file() -> Path:
+    """The framework that is taught."""
+    return FRAMEWORK
+
+
+@pytest.fixture(scope="module")
+def trial(
+    tmp_path_factory: pytest.TempPathFactory, extent: tuple[int, tuple[str, ...]]
+) -> Trial:
     told = json.loads(Path(DESCRIPTION).read_text(encoding="utf-8"))
     return Trial(
         site_url=told["site_url"].rstrip("/"),
@@ -165,19 +193,22 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Trial:
         admin=(told["admin"]["username"], told["admin"]["password"]),
         mark=secrets.token_hex(3),
         folder=tmp_path_factory.mktemp("live"),
+        scored=extent[0],
+        codes=extent[1],
     )
 
 
 @pytest.fixture(scope="module")
-def tool(trial: Trial) -> Iterator[Tool]:
+def tool(trial: Trial, framework_file: Path) -> Iterator[Tool]:
     """The tool with the roster, scores, framework and alignments of the trial."""
     tool = Tool(trial)
     tool.run("db", "upgrade")
-    write_bundle(trial.folder / "roster", _records(trial))
+    write_bundle(trial.folder / "roster", records(trial))
     tool.run("source", "add", "sis", "--csv", str(trial.folder / "roster"))
     tool.run("source", "sync", "sis")
-    tool.run("framework", "import", str(FRAMEWORK))
-    framework = json.loads(FRAMEWORK.read_text("utf-8"))["CFDocument"]["identifier"]
+    tool.run("framework", "import", str(framework_file))
+    document = json.loads(framework_file.read_text("utf-8"))["CFDocument"]
+    framework = document["identifier"]
     tool.run("course", "set", trial.class_id, "--framework", framework,
              "--rule", "highest", "--destination", "ags=on")  # fmt: skip
     file = trial.folder / "alignments.csv"
@@ -185,7 +216,7 @@ def tool(trial: Trial) -> Iterator[Tool]:
         rows = csv.writer(opened)
         rows.writerow(["course", "line_item", "competency", "weight"])
         rows.writerows(
-            [trial.class_id, _work_id(trial, code), code, 1] for code in CODES
+            [trial.class_id, _work_id(trial, code), code, 1] for code in trial.codes
         )
     tool.run("align", "import", str(file))
     tool.start()
@@ -232,12 +263,43 @@ def course(admin: Moodle, trial: Trial) -> int:
     return course
 
 
+@pytest.fixture(scope="module")
+def registered(tool: Tool, admin: Moodle) -> dict[str, Any]:
+    """The registration that Moodle and the tool made between them, not approved."""
+    url = tool.run("platform", "invite", "--vendor", "moodle")["url"]
+    frame = admin.register_tool(url, "Connect")
+    frame.get_by_role("button", name="Connect").click()
+    expect(frame.locator("body")).to_contain_text("approv", timeout=PAGE_MS)
+    admin.see_registration_close(frame)
+    admin.activate_tool("MasteryBridge")
+    (platform,) = tool.run("platform", "list")
+    return dict(platform)
+
+
+@pytest.fixture(scope="module")
+def approved(tool: Tool, registered: dict[str, Any]) -> dict[str, Any]:
+    tool.run("platform", "approve-registration", str(registered["id"]))
+    (platform,) = tool.run("platform", "list")
+    return dict(platform)
+
+
+@pytest.fixture(scope="module")
+def teacher(sign_in: SignIn, trial: Trial, course: int) -> Moodle:
+    assert course
+    return sign_in(trial.teacher.username)
+
+
 def _work_id(trial: Trial, code: str) -> str:
     return f"work-{trial.mark}-{code}"
 
 
-def _records(trial: Trial) -> MemoryCatalog:
-    """The class as the SIS holds it: 100 of its students have two scores each."""
+def records(
+    trial: Trial, *, changed: Mapping[int, float] = MappingProxyType({})
+) -> MemoryCatalog:
+    """The class as the SIS holds it; some of its students have a score for each code.
+
+    changed: other scores for the first code, by number of the student.
+    """
     org, term = f"org-{trial.mark}", f"term-{trial.mark}"
     at = "2026-09-01T00:00:00.000Z"
     stamp = {"status": "active", "dateLastModified": at}
@@ -278,13 +340,15 @@ def _records(trial: Trial) -> MemoryCatalog:
                  "academicSession": {"sourcedId": term},
                  "assignDate": at, "dueDate": at, "resultValueMin": 0,
                  "resultValueMax": 10, **stamp})
-                for code in CODES],
+                for code in trial.codes],
             "results": [Result.model_validate(
                 {"sourcedId": f"r-{code}-{one.id_number}",
                  "lineItem": {"sourcedId": _work_id(trial, code)}, "class": here,
-                 "student": {"sourcedId": one.id_number}, "score": 4 + number % 7,
+                 "student": {"sourcedId": one.id_number},
+                 "score": changed.get(number, 4 + number % 7)
+                 if code == trial.codes[0] else 4 + number % 7,
                  "scoreStatus": "fully graded", "scoreDate": "2026-10-01", **stamp})
-                for code in CODES
-                for number, one in enumerate(trial.students[:SCORED])],
+                for code in trial.codes
+                for number, one in enumerate(trial.students[: trial.scored])],
         }
     )  # fmt: skip

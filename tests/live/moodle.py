@@ -78,32 +78,18 @@ class Moodle:
     ) -> str:
         """Make an account, its role on the site and its service; gives a token."""
         address = f"{mark}@lab.example"
-        page = self.visit("user/editadvanced.php", id=-1)
-        page.fill("#id_username", mark)
-        page.locator("[data-passwordunmask=wrapper] a").first.click()
-        page.fill("#id_newpassword", "Lab-svc-1!")
-        page.fill("#id_firstname", "Service")
-        page.fill("#id_lastname", mark)
-        page.fill("#id_email", address)
-        page.click("#id_submitbutton")
-        page = self.visit("admin/roles/define.php", action="add", resettype="none")
-        page.fill("#shortname", mark)
-        page.fill("#name", f"Role {mark}")
-        for name in ("contextlevel10", *rights):
-            page.locator(f'input[type=checkbox][name="{name}"]').check()
-        page.locator("[name=savechanges]").first.click()
-        page = self.visit("admin/roles/assign.php", contextid=1)
-        page.get_by_role("link", name=f"Role {mark}").first.click()
-        self._add_user(mark, address)
+        self._add_account(mark, address)
+        self._add_role(mark, address, rights)
         page = self.visit("admin/webservice/service.php", id=0)
         page.fill("#id_name", f"Service {mark}")
         page.check("#id_enabled")
         page.check("#id_restrictedusers")
         page.click("#id_submitbutton")
-        page.get_by_role("link", name="Add functions").first.click()
-        page.wait_for_url(re.compile("action=add"))
+        page.wait_for_url(re.compile(r"service_functions"))
         service = re.search(r"[?&]id=(\d+)", page.url)
         assert service, page.url
+        page.get_by_role("link", name="Add functions").first.click()
+        page.wait_for_url(re.compile("action=add"))
         page.locator("[name='fids[]']").first.evaluate(
             "(one, names) => [...one.options].forEach(option => option.selected ="
             " names.includes(option.textContent.split(':')[0].trim()))",
@@ -113,6 +99,29 @@ class Moodle:
         self.visit("admin/webservice/service_users.php", id=service[1])
         self._add_user(mark, address)
         return self.add_token(mark)
+
+    def _add_account(self, mark: str, address: str) -> None:
+        page = self.visit("user/editadvanced.php", id=-1)
+        page.fill("#id_username", mark)
+        page.locator("[data-passwordunmask=wrapper] a").first.click()
+        page.fill("#id_newpassword", "Lab-svc-1!")
+        page.fill("#id_firstname", "Service")
+        page.fill("#id_lastname", mark)
+        page.fill("#id_email", address)
+        page.click("#id_submitbutton")
+        page.wait_for_url(re.compile(r"admin/user\.php"))
+
+    def _add_role(self, mark: str, address: str, rights: Sequence[str]) -> None:
+        page = self.visit("admin/roles/define.php", action="add", resettype="none")
+        page.fill("#shortname", mark)
+        page.fill("#name", f"Role {mark}")
+        for name in ("contextlevel10", *rights):
+            page.locator(f'input[type=checkbox][name="{name}"]').check()
+        page.locator("[name=savechanges]").first.click()
+        page.wait_for_url(re.compile("action=view"))
+        page = self.visit("admin/roles/assign.php", contextid=1)
+        page.get_by_role("link", name=f"Role {mark}").first.click()
+        self._add_user(mark, address)
 
     def add_token(self, mark: str) -> str:
         """Make a token for the account and the service of a mark; gives it."""
@@ -147,13 +156,42 @@ class Moodle:
         self.page.click("#add")
         self.page.wait_for_load_state()
 
-    def add_scale(self, name: str, items: Sequence[str]) -> None:
-        """Make a scale for the site."""
-        page = self.visit("grade/edit/scale/edit.php", courseid=0)
-        page.fill("#id_name", name)
-        page.fill("#id_scale", ",".join(items))
+    def import_framework(self, file: Path) -> None:
+        """Bring a framework and its scale in from a file."""
+        page = self.visit("admin/tool/lpimportcsv/index.php", pagecontextid=1)
+        self.choose_file(file)
         page.click("#id_submitbutton")
+        page.get_by_role("button", name="Confirm").click(timeout=LONG_MS)
+        expect(page.get_by_text("Competency framework imported").or_(
+            page.get_by_role("button", name="Continue")
+        ).first).to_be_visible(timeout=LONG_MS)  # fmt: skip
+
+    def grade(self, course: int, column: str, student: str, score: float) -> int:
+        """Set a grade on the gradebook's own page; gives Moodle's id of the student."""
+        self.visit("grade/report/grader/index.php", id=course)
+        head = self.page.locator(COLUMNS, has_text=column).first
+        item = head.get_attribute("data-itemid")
+        page = self.visit(
+            "grade/report/singleview/index.php",
+            id=course, item="grade", itemid=item, perpage=1000,
+        )  # fmt: skip
+        row = page.locator("tr", has_text=student)
+        field = row.locator("input[type=text][name^='finalgrade_']").first
+        field.fill(f"{score:g}")
+        user = (field.get_attribute("name") or "").rpartition("_")[2]
+        page.get_by_role("button", name="Save").first.click()
         page.wait_for_load_state()
+        return int(user)
+
+    def competency(self, course: int, code: str) -> int:
+        """Moodle's id of a competency of a course."""
+        page = self.visit("admin/tool/lp/coursecompetencies.php", courseid=course)
+        link = page.locator("a[href*='competencyid=']").filter(
+            has_text=re.compile(rf"^\s*{re.escape(code)}\s")
+        )
+        found = re.search(r"competencyid=(\d+)", link.first.get_attribute("href") or "")
+        assert found, code
+        return int(found[1])
 
     def rate(self, course: int, user: int, competency: int, item: int) -> None:
         """Rate a student on the competency's own page of the course."""

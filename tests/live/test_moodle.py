@@ -39,32 +39,6 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def registered(tool: Tool, admin: Moodle) -> dict[str, Any]:
-    """The registration that Moodle and the tool made between them, not approved."""
-    url = tool.run("platform", "invite", "--vendor", "moodle")["url"]
-    frame = admin.register_tool(url, "Connect")
-    frame.get_by_role("button", name="Connect").click()
-    expect(frame.locator("body")).to_contain_text("approv", timeout=PAGE_MS)
-    admin.see_registration_close(frame)
-    admin.activate_tool("MasteryBridge")
-    (platform,) = tool.run("platform", "list")
-    return dict(platform)
-
-
-@pytest.fixture(scope="module")
-def approved(tool: Tool, registered: dict[str, Any]) -> dict[str, Any]:
-    tool.run("platform", "approve-registration", str(registered["id"]))
-    (platform,) = tool.run("platform", "list")
-    return dict(platform)
-
-
-@pytest.fixture(scope="module")
-def teacher(sign_in: SignIn, trial: Trial, course: int) -> Moodle:
-    assert course
-    return sign_in(trial.teacher.username)
-
-
-@pytest.fixture(scope="module")
 def activities(
     teacher: Moodle, admin: Moodle, course: int, approved: dict[str, Any]
 ) -> dict[str, int]:
