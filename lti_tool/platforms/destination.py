@@ -134,6 +134,14 @@ class Destination(Protocol):
 
 
 @runtime_checkable
+class ByStudent(Protocol):
+    """A destination read student by student: one look shows all her columns."""
+
+    looks_at_students: bool
+    """Whether columns are to be read again together, once all of them are sent."""
+
+
+@runtime_checkable
 class Together(Protocol):
     """A destination that is told many outcomes of a column at once."""
 

@@ -55,6 +55,7 @@ class MoodleCourse:
 
     clock_step_seconds = 0.0
     parallel = 4
+    looks_at_students = True
 
     def __init__(
         self, services: WebServices, *, course: str, levels: Levels, shelf: Shelf

@@ -1,5 +1,7 @@
 """Claims deliveries, calls destinations, settles them.
 
+Longer than 400 lines because the road from claim to settle is one.
+
 For each column the order is: read, judge, note, send, read again, settle. No network
 call happens inside a transaction, and "delivered" means that the destination showed
 the value afterwards.
@@ -8,7 +10,7 @@ the value afterwards.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +20,13 @@ from typing import Any, Final
 
 from lti_tool.errors import DeliveryError
 from lti_tool.logs import log
-from lti_tool.platforms.destination import NOTHING, Outcome, Shown, Together
+from lti_tool.platforms.destination import (
+    NOTHING,
+    ByStudent,
+    Outcome,
+    Shown,
+    Together,
+)
 from lti_tool.storage import columns, outbox, registrations
 from lti_tool.storage.database import Database
 from lti_tool.storage.outbox import Delivery, Sending, Settlement
@@ -87,10 +95,9 @@ def _deliver_course(
     ground: Ground | None = None
     try:
         ground = open_ground(database, connect, *where, clock())
-        for _competency, group in groupby(batch, key=lambda row: row.competency_id):
+        for some in _rounds(ground, batch):
             held = list(open_rows)
-            _renew(database, held, clock)
-            done, away = _deliver_column(database, ground, clock, list(group), held)
+            done, away = _deliver_columns(database, ground, clock, some, held)
             states += _settle(database, clock, done)
             ended += done
             for settlement in done:
@@ -158,32 +165,6 @@ def _renew(database: Database, ids: Sequence[int], clock: Clock) -> None:
         outbox.renew(session, ids, clock())
 
 
-def _deliver_column(
-    database: Database,
-    ground: Ground,
-    clock: Clock,
-    batch: Sequence[Delivery],
-    held: Sequence[int],
-) -> tuple[list[Settlement], DeliveryError | None]:
-    """Take one column from read to read again; held are all rows of this worker.
-
-    Returns what became of each row, and the error if the destination is away.
-    """
-    try:
-        column = open_column(database, ground, batch, clock())
-    except DeliveryError as error:
-        done = [verdicts.failed(row, error, clock()) for row in batch]
-        return done, error if error.code in AWAY else None
-    settled, sending = verdicts.before_sending(
-        batch, ground.recipients, ground.sent, column.shown
-    )
-    sent = _send_all(database, ground, column, sending, clock, held)
-    if sent and all(one.error and one.error.code == "gone" for one in sent):
-        forget_column(database, ground, batch[0])
-    seen, away = _see(ground, column, sent, clock)
-    return [*settled, *seen], away
-
-
 @dataclass(frozen=True, slots=True)
 class _Told:
     """One row that went out: what was answered, or why it failed."""
@@ -191,6 +172,83 @@ class _Told:
     row: Delivery
     answer: Mapping[str, Any] | None
     error: DeliveryError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A column whose rows went out, and what of it needed no sending.
+
+    away: the error, if the destination is.
+    """
+
+    settled: Sequence[Settlement]
+    column: OpenColumn | None = None
+    told: Sequence[_Told] = ()
+    away: DeliveryError | None = None
+
+
+def _rounds(
+    ground: Ground, batch: Sequence[Delivery]
+) -> Iterator[list[list[Delivery]]]:
+    """Yield the rows of columns that are read again together."""
+    by_column = groupby(batch, key=lambda row: row.competency_id)
+    columns_of = [list(group) for _competency, group in by_column]
+    if isinstance(ground.destination, ByStudent):
+        yield columns_of
+        return
+    yield from ([one] for one in columns_of)
+
+
+def _deliver_columns(
+    database: Database,
+    ground: Ground,
+    clock: Clock,
+    columns_of: Sequence[list[Delivery]],
+    held: Sequence[int],
+) -> tuple[list[Settlement], DeliveryError | None]:
+    """Take columns from read to read again; held are all rows of this worker.
+
+    Returns what became of each row, and the error if the destination is away.
+    """
+    done: list[Settlement] = []
+    sent: list[_Sent] = []
+    for rows in columns_of:
+        _renew(database, held, clock)
+        sent.append(_send_column(database, ground, clock, rows, held))
+        if sent[-1].away is not None:
+            break
+    away = sent[-1].away
+    for one in sent:
+        done += one.settled
+        if one.column is not None:
+            _renew(database, held, clock)
+            seen, lost = _see(ground, one.column, one.told, clock)
+            done += seen
+            away = away or lost
+    return done, away
+
+
+def _send_column(
+    database: Database,
+    ground: Ground,
+    clock: Clock,
+    batch: Sequence[Delivery],
+    held: Sequence[int],
+) -> _Sent:
+    """Read a column, judge its rows and send what is to be sent."""
+    try:
+        column = open_column(database, ground, batch, clock())
+    except DeliveryError as error:
+        done = [verdicts.failed(row, error, clock()) for row in batch]
+        return _Sent(done, away=error if error.code in AWAY else None)
+    settled, sending = verdicts.before_sending(
+        batch, ground.recipients, ground.sent, column.shown
+    )
+    told = _send_all(database, ground, column, sending, clock, held)
+    if told and all(one.error and one.error.code == "gone" for one in told):
+        forget_column(database, ground, batch[0])
+    away = next((one.error for one in told if _is_away(one.error)), None)
+    return _Sent(settled, column, told, away)
 
 
 def _see(

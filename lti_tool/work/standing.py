@@ -374,7 +374,8 @@ def news(
     }
     levels = [
         (key, _outcome(one, destination, terms, told_at.get(key, now), sending))
-        for key, one in held.items()
+        # A student's own together: some destinations are read student by student.
+        for key, one in sorted(held.items())
     ]
     found = [one for key, one in levels if _is_news(known.get(key), one["value"])]
     found += [
