@@ -6,8 +6,10 @@ MASTERYBRIDGE_LIVE_MOODLE names a JSON file that says which Moodle is under tria
      "admin": {"username": ..., "password": ...}}
 
 The tool is started at tool_url, which Moodle must be able to reach (its cURL security
-lets no local address through by default). Every run makes a course, 500 students and
-two teachers of its own; nothing else in that Moodle is touched. On this trial:
+lets no local address through by default). Every run makes a course, 500 students (or as
+many as "students" in the file says) and two teachers of its own; one of competencies
+makes a framework, a role, an account and a service too, and switches web services on.
+Nothing else in that Moodle is touched. On this trial:
 Moodle shows passwords by a button unless `loginpasswordtoggle` is off, and backs up in
 the background unless `enableasyncbackup` is off: both must be off.
 """
@@ -41,9 +43,10 @@ from oneroster.models_gradebook import Category, LineItem, Result
 from tests.live.moodle import PAGE_MS, Moodle, Person
 
 DESCRIPTION = os.environ.get("MASTERYBRIDGE_LIVE_MOODLE", "")
-STUDENTS = 500
-SCORED = 100
-CODES = ("RP.1", "RP.2")  # 100 students x 2 competencies: 200 scores
+TOLD = json.loads(Path(DESCRIPTION).read_text("utf-8")) if DESCRIPTION else {}
+STUDENTS = int(TOLD.get("students", 500))
+SCORED = STUDENTS // 5
+CODES = ("RP.1", "RP.2")  # a fifth of the students x 2 competencies
 PASSWORD = "Lab-pass-1"  # noqa: S105 -- of the trial's own teachers and students
 START_SECONDS = 60.0
 ROOT = Path(__file__).parents[2]
@@ -186,11 +189,10 @@ def framework_file() -> Path:
 def trial(
     tmp_path_factory: pytest.TempPathFactory, extent: tuple[int, tuple[str, ...]]
 ) -> Trial:
-    told = json.loads(Path(DESCRIPTION).read_text(encoding="utf-8"))
     return Trial(
-        site_url=told["site_url"].rstrip("/"),
-        tool_url=told["tool_url"].rstrip("/"),
-        admin=(told["admin"]["username"], told["admin"]["password"]),
+        site_url=TOLD["site_url"].rstrip("/"),
+        tool_url=TOLD["tool_url"].rstrip("/"),
+        admin=(TOLD["admin"]["username"], TOLD["admin"]["password"]),
         mark=secrets.token_hex(3),
         folder=tmp_path_factory.mktemp("live"),
         scored=extent[0],

@@ -31,7 +31,6 @@ RIGHTS = (
     "moodle/competency:competencygrade",
     "moodle/competency:coursecompetencymanage",
 )
-PART_SECONDS = 60
 
 pytestmark = [
     pytest.mark.live,
@@ -130,7 +129,9 @@ def rated(
     tool.run("course", "set", trial.class_id, "--destination", "moodle=on")
     started = time.monotonic()
     running = tool.begin("outcomes", "deliver")
-    time.sleep(PART_SECONDS)
+    while not tool.run("outcomes", "status")["destinations"]["moodle"].get("delivered"):
+        assert running.poll() is None
+        time.sleep(1)
     admin.delete_token(f"svc{trial.mark}")
     running.wait()
     between = tool.run("outcomes", "status")["destinations"]["moodle"]
