@@ -174,11 +174,10 @@ class MoodleCourse:
         if rating is None or rating.grade is None:
             return None
         items = self._scale(int(address))
-        levels = items.levels(rating.grade)
         return Shown(
-            float(max(levels, default=rating.grade)),
+            items.nearest(rating.grade),
             items.name(rating.grade),
-            stands_for=levels,
+            stands_for=items.levels(rating.grade),
             # Who set it last is told, and our account may be a teacher's own.
             is_ours=None if rating.usermodified == self._user_id else False,
         )

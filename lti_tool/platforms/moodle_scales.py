@@ -47,6 +47,11 @@ class Items:
             float(level) for level, one in enumerate(self.by_level, 1) if one == item
         )
 
+    def nearest(self, item: int) -> float:
+        """The highest level that an item reaches, the lowest if it reaches none."""
+        reached = [level for level, one in enumerate(self.by_level, 1) if one <= item]
+        return float(max(reached, default=1))
+
     def name(self, item: int) -> str:
         """What Moodle calls an item."""
         known = 1 <= item <= len(self.scale.names)

@@ -17,7 +17,7 @@ from lti_tool.platforms.moodle_scales import Items, Levels, RatingScale, items_f
 from lti_tool.platforms.moodle_shelf import Node, description, short_name
 from lti_tool.settings import Settings
 from lti_tool.storage import requeue, schema, secrets
-from lti_tool.work import delivery, outcome_needs, reconciling
+from lti_tool.work import decisions, delivery, outcome_needs, reconciling
 from lti_tool.work.competencies import COLUMNS, format_import
 from lti_tool.work.inspection import prepare
 from lti_tool.work.outside import Outside
@@ -215,6 +215,37 @@ def test_a_teachers_rating_is_kept_and_is_a_conflict(ratings: Ratings) -> None:
         '"Developing" stands there and 4 came from us: a person set it, so it is kept'
         in reasons
     )
+
+
+@pytest.mark.parametrize("decide", ["take", "send"])
+def test_a_person_decides_which_of_two_ratings_stands(
+    ratings: Ratings, decide: str
+) -> None:
+    room = ratings.room
+    # Levels that do not lie where their numbers would: 2 of 3 is "Way" all the same.
+    levels = [
+        {"name": "Start", "cut": 0.0, "points": 1.0},
+        {"name": "Way", "cut": 0.2, "points": 2.0},
+        {"name": "There", "cut": 0.3, "points": 3.0},
+    ]
+    room.change(schema.course, room.course_id, scale=levels, mastery_cut=0.3)
+    ratings.moodle.scales[6] = ["start", "way", "there"]
+    room.refresh()
+    room.switch("moodle")
+    ratings.deliver()
+    ratings.moodle.rate(101, ratings.moodle.linked[0], 2)
+    rescore(ratings, "ana", 1.0)
+    assert ratings.deliver() == {"conflict": 1}
+    row_id = room.rows(schema.delivery, "id")[-1][0]
+    act = {"take": decisions.take_theirs, "send": decisions.send_again}[decide]
+    with room.database.write() as session:
+        act(session, row_id, who="person:1", now=NOON)
+    ratings.deliver()
+    assert ratings.moodle.shown()[101, "guid-7.A"] == {
+        "take": "way", "send": "start",
+    }[decide]  # fmt: skip
+    found = room.rows(schema.attainment, "person_id", "level_name")
+    assert (room.people["ana"], {"take": "Way", "send": "Start"}[decide]) in found
 
 
 def test_a_framework_of_the_school_is_used_by_code_and_by_its_own_scale(
