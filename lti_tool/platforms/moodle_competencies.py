@@ -44,6 +44,10 @@ _NOT_CLEARED: Final = (
     "a rating stands in Moodle and web services cannot take one away; a teacher "
     "changes it in the course's competency report"
 )
+_OTHER_LEVELS: Final = (
+    "the levels of the course were changed since this one was told; it is told anew "
+    "once the levels are worked out"
+)
 _NO_USER: Final = (
     "what the LMS calls this student is no user of Moodle's: the student opens the "
     "tool once from Moodle"
@@ -118,6 +122,8 @@ class MoodleCourse:
             raise DeliveryError(_NOT_CLEARED, "not_cleared", permanent=True)
         if not outcome.recipient.isdecimal():
             raise DeliveryError(_NO_USER, "no_user", permanent=True)
+        if not 1 <= outcome.value <= len(self._levels.names):
+            raise DeliveryError(_OTHER_LEVELS, "other_levels", permanent=True)
         item = self._scale(int(address)).item(round(outcome.value))
         with self._lock:
             self._stale.add((outcome.recipient, address))

@@ -38,7 +38,7 @@ class Items:
     by_level: tuple[int, ...]
 
     def item(self, level: int) -> int:
-        """The item that says a level; levels count from 1."""
+        """The item that says a level; levels count from 1 to as many as there are."""
         return self.by_level[level - 1]
 
     def levels(self, item: int) -> frozenset[float]:

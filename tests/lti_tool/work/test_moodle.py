@@ -163,7 +163,8 @@ def test_levels_stand_as_ratings_and_are_read_back(ratings: Ratings) -> None:
     (competency,) = ratings.moodle.competencies
     assert (competency["idnumber"], competency["shortname"]) == ("guid-7.A", "7.A")
     assert competency["description"] == "Statement 7.A"
-    assert ratings.moodle.evidence[0]["note"] == (
+    (note,) = {one["note"] for one in ratings.moodle.evidence if one["user"] == 101}
+    assert note == (
         "MasteryBridge: Advanced, rule latest, pieces of evidence: 1, as of 2026-11-24"
     )
 
