@@ -10,9 +10,11 @@ Source: OneRoster 1.2 CSV Binding 1.2.1; OneRoster 1.1 CSV tables.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,8 +26,8 @@ from oneroster.bundle_manifest import (
     parse_manifest,
     recognise_1_0,
 )
-from oneroster.bundle_rows import Row, read_rows
-from oneroster.bundle_sides import ORPHAN, SideRows, Unclaimed
+from oneroster.bundle_rows import Block, Row, in_rows, read_blocks, read_rows
+from oneroster.bundle_sides import ORPHAN, Part, SideRows, Unclaimed
 from oneroster.bundle_source import list_members, open_member
 from oneroster.catalog import KINDS
 from oneroster.dialects import upgrade
@@ -43,11 +45,26 @@ class Sheet:
 
     ``columns`` tells what stands in each place of a row, None where it is no column
     of the standard; ``read`` gives what :meth:`Bundle.records` gives for a row.
+
+    Rows of other files that belong inside its records: ``sides`` tells their columns,
+    by file. ``before`` is to be read to its end first, ``after`` last; both tell what
+    is wrong with such rows. ``parts`` gives the rows of some records, by sourcedId:
+    of each its file and its cells, None where it is odd. A record whose parts nobody
+    asked for, and that was not read either, leaves orphans.
     """
 
     columns: Sequence[Column | None]
-    rows: Iterator[Row | Problem]
+    blocks: Iterator[Block | Problem]
     read: Callable[[Row], Iterator[Record | Problem]]
+    sides: Mapping[str, Sequence[Column | None]] = field(default_factory=dict)
+    before: Iterable[Problem] = ()
+    after: Iterable[Problem] = ()
+    parts: Callable[[Sequence[str]], Mapping[str, Sequence[Part]]] = lambda _ids: {}
+
+    @property
+    def rows(self) -> Iterator[Row | Problem]:
+        """The rows not read yet, one by one."""
+        return in_rows(self.blocks)
 
 
 _CHUNK_BYTES = 1 << 20
@@ -184,9 +201,7 @@ class Bundle:
         if is_absent and not has_roles:
             return
         with SideRows() as sides:
-            for side in SIDE_FILES:
-                if side.collection == collection and self.mode(side.name) != "absent":
-                    yield from self._gather(side, sides)
+            yield from self._gather_all(collection, sides)
             objects = () if is_absent else self._objects(collection)
             for layout, line, found in objects:
                 if isinstance(found, Problem):
@@ -194,10 +209,26 @@ class Bundle:
                     continue
                 sides.merge(found)
                 yield from self._record(kind, layout, line, found)
-            if has_roles:
-                for line, found in sides.unclaimed("roles"):
-                    yield self._unclaimed(line, found)
-            yield from sides.left_over()
+            yield from self._left_over(collection, sides)
+
+    def _gather_all(self, collection: str, sides: SideRows) -> Iterator[Problem]:
+        """Keep the rows of every file that belong inside a collection's records."""
+        for side in self._sides_of(collection):
+            yield from self._gather(side, sides)
+
+    def _left_over(self, collection: str, sides: SideRows) -> Iterator[Problem]:
+        """Tell of the rows whose record never came."""
+        if collection == "users" and self.mode("roles") == "delta":
+            for line, found in sides.unclaimed("roles"):
+                yield self._unclaimed(line, found)
+        yield from sides.left_over()
+
+    def _sides_of(self, collection: str) -> list[SideFile]:
+        return [
+            side
+            for side in SIDE_FILES
+            if side.collection == collection and self.mode(side.name) != "absent"
+        ]
 
     @staticmethod
     def _unclaimed(line: int, found: Wire) -> Unclaimed:
@@ -209,38 +240,45 @@ class Bundle:
         )
 
     @contextmanager
-    def sheet(self, collection: str) -> Iterator["Sheet | None"]:
+    def sheet(
+        self, collection: str, *, has_sides: bool = False
+    ) -> Iterator["Sheet | None"]:
         """Open the file of a collection for a reader of cells.
 
         None where a record cannot be read from its own row alone, because rows of
-        other files belong inside it; and for an absent collection.
+        other files belong inside it; and for an absent collection. has_sides: the
+        reader takes those rows as well.
 
         Raises:
             BundleError: the file has no header, or a wrong one; reading its rows
                 raises it too.
         """
-        kind = KINDS[collection]
-        has_sides = any(
-            side.collection == collection and self.mode(side.name) != "absent"
-            for side in SIDE_FILES
-        )
-        if has_sides or self.mode(collection) == "absent":
+        files = self._sides_of(collection)
+        if self.mode(collection) == "absent" or (files and not has_sides):
             yield None
             return
-        with self._rows(collection) as (header, rows):
+        with self._blocks(collection) as (header, blocks), SideRows() as sides:
             layout = self._parse_layout(collection, header)
-            columns: list[Column | None] = [None] * layout.width
-            for place, column in layout.columns:
-                columns[place] = column
+            yield Sheet(
+                layout.places(),
+                blocks,
+                partial(self._read, KINDS[collection], layout, sides),
+                {one.name: self._layout(one.name).places() for one in files},
+                self._gather_all(collection, sides),
+                self._left_over(collection, sides),
+                sides.parts,
+            )
 
-            def read(row: Row) -> Iterator[Record | Problem]:
-                for line, found in self._object(layout, row):
-                    if isinstance(found, Problem):
-                        yield found
-                    else:
-                        yield from self._record(kind, layout, line, found)
-
-            yield Sheet(columns, rows, read)
+    def _read(
+        self, kind: type[Record], layout: Layout, sides: SideRows, row: Row
+    ) -> Iterator[Record | Problem]:
+        """Yield what one row of a sheet gives."""
+        for line, found in self._object(layout, row):
+            if isinstance(found, Problem):
+                yield found
+                continue
+            sides.merge(found)
+            yield from self._record(kind, layout, line, found)
 
     def _record(
         self, kind: type[Record], layout: Layout, line: int, found: Wire
@@ -266,14 +304,33 @@ class Bundle:
         """Keep the rows of a side file; yield a Problem for each that is faulty."""
         columns = {column.name: column for column in FILES[self.version][side.name]}
         owner = columns[side.owner].field
-        for layout, line, found in self._objects(side.name):
+        with self._blocks(side.name) as (header, blocks):
+            layout = self._parse_layout(side.name, header)
+            for block in blocks:
+                if isinstance(block, Problem):
+                    yield block
+                elif layout.is_plain(block.rows):
+                    place = layout.place_of(side.owner)
+                    owners = [cells[place] for cells in block.rows]
+                    sides.put_cells(
+                        side.name, block.lines, owners, block.rows, layout.wire
+                    )
+                else:
+                    for row in map(Row, block.lines, block.rows):
+                        yield from self._gather_row(side, sides, layout, row, owner)
+
+    def _gather_row(
+        self, side: SideFile, sides: SideRows, layout: Layout, row: Row, owner: str
+    ) -> Iterator[Problem]:
+        columns = FILES[self.version][side.name]
+        for line, found in self._object(layout, row):
             if isinstance(found, Problem):
                 yield found
                 continue
             lacking = next(
                 (
                     column.name
-                    for column in columns.values()
+                    for column in columns
                     if column.required and column.field not in found
                 ),
                 None,
@@ -321,12 +378,22 @@ class Bundle:
     @contextmanager
     def _rows(self, name: str) -> Iterator[tuple[Row, Iterator[Row | Problem]]]:
         """Open a file and read its header; the rows follow."""
+        with self._blocks(name) as (header, blocks):
+            yield header, in_rows(blocks)
+
+    @contextmanager
+    def _blocks(self, name: str) -> Iterator[tuple[Row, Iterator[Block | Problem]]]:
+        """Open a file and read its header; the rows follow, many at once."""
         with open_member(self.path, self._members[f"{name}.csv"]) as file:
-            rows = read_rows(file, f"{name}.csv")
-            header = next(rows, None)
-            if not isinstance(header, Row):
+            blocks = read_blocks(file, f"{name}.csv")
+            first = next(blocks, None)
+            if not isinstance(first, Block):
                 raise BundleError(
                     f"{name}.csv line 1: no header; add the line of column names",
                     code="header",
                 )
-            yield header, rows
+            rest = first.after(1)
+            yield (
+                Row(first.lines[0], first.rows[0]),
+                chain((rest,) if rest.rows else (), blocks),
+            )

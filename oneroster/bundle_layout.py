@@ -15,6 +15,9 @@ __all__ = ["Layout", "parse_layout"]
 
 METADATA = "metadata."
 DELTA_NEEDS = ("status", "dateLastModified")
+FALLIBLE = frozenset({"ids", "steps"})
+"""Kinds of cells that may not be what they should be."""
+ACTIVE = frozenset({"", "active"})
 
 
 @dataclass(slots=True)
@@ -56,6 +59,40 @@ class Layout:
         extra = {name: row.cells[place] for place, name in self.metadata}
         kept = {name: cell for name, cell in extra.items() if cell}
         return found | ({"metadata": kept} if kept else {}), faults
+
+    def places(self) -> list[Column | None]:
+        """Tell what stands in each place of a row; None is no column of ours."""
+        found: list[Column | None] = [None] * self.width
+        for place, column in self.columns:
+            found[place] = column
+        return found
+
+    def place_of(self, name: str) -> int:
+        """Tell in which place of a row a column stands that must be there."""
+        return next(place for place, column in self.columns if column.name == name)
+
+    def is_plain(self, rows: Sequence[Sequence[str]]) -> bool:
+        """Tell whether :meth:`values` would find no fault in any of these rows.
+
+        And whether all of them are active. Told of many rows at once; False says
+        nothing of any one of them.
+        """
+        if set(map(len, rows)) != {self.width}:
+            return False
+        for place, column in self.columns:
+            if column.kind in FALLIBLE:
+                return False
+            if column.required and not all(cells[place].strip() for cells in rows):
+                return False
+            is_status = column.name == "status"
+            if is_status and not {cells[place] for cells in rows} <= ACTIVE:
+                return False
+        return True
+
+    def wire(self, line: int, cells: list[str]) -> dict[str, Any]:
+        """Turn a row that :meth:`is_plain` into the object REST would send."""
+        found, _faults = self.values(Row(line, cells))
+        return {"status": "active"} | (found or {})
 
     def column_of(self, place: str) -> str:
         """Name the column that fills a field of the REST object."""

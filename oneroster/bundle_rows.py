@@ -2,18 +2,18 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, NamedTuple
 
 from oneroster.errors import BundleError, Problem
 
-__all__ = ["MAX_CELL", "Row", "read_rows"]
+__all__ = ["MAX_CELL", "Block", "Row", "read_blocks", "read_rows"]
 
 MAX_CELL = 131_072
 """Characters in one cell."""
 MAX_RECORD = 4 * 1024 * 1024
 """Bytes in one row; beyond it the row is rejected without being held."""
-BLOCK = 24 * 1024
+BLOCK = 16 * 1024
 """Bytes taken at once where nothing in them is odd."""
 QUOTE = b'"'
 BOM = b"\xef\xbb\xbf"
@@ -26,7 +26,32 @@ class Row(NamedTuple):
     cells: list[str]
 
 
+class Block(NamedTuple):
+    """Rows that follow each other: of each the line it begins on, and its cells."""
+
+    lines: Sequence[int]
+    rows: list[list[str]]
+
+    def after(self, count: int) -> "Block":
+        """Give the block without its first rows."""
+        return Block(self.lines[count:], self.rows[count:])
+
+
 def read_rows(file: IO[bytes], name: str) -> Iterator[Row | Problem]:
+    """Yield the rows one by one; see :func:`read_blocks`."""
+    return in_rows(read_blocks(file, name))
+
+
+def in_rows(blocks: Iterator[Block | Problem]) -> Iterator[Row | Problem]:
+    """Yield what blocks hold, row by row."""
+    for block in blocks:
+        if isinstance(block, Problem):
+            yield block
+        else:
+            yield from map(Row, block.lines, block.rows)
+
+
+def read_blocks(file: IO[bytes], name: str) -> Iterator[Block | Problem]:
     """Yield the rows in file order, the header first; empty lines are left out.
 
     A row with a cell beyond 131,072 characters or with a NUL is a Problem; the
@@ -37,17 +62,18 @@ def read_rows(file: IO[bytes], name: str) -> Iterator[Row | Problem]:
             where a quote is not closed or not doubled.
     """
     header: list[str] = []
-    for line, block in _blocks(file):
-        if isinstance(block, bytes):
-            found = _plain_rows(block, line)
+    for line, raw in _blocks(file):
+        if isinstance(raw, bytes):
+            found = _plain_rows(raw, line)
             if found is not None:
-                header = header or (found[0].cells if found else [])
-                yield from found
+                if found.rows:
+                    header = header or found.rows[0]
+                    yield found
                 continue
-        rest = io.BytesIO(block) if isinstance(block, bytes) else block
+        rest = io.BytesIO(raw) if isinstance(raw, bytes) else raw
         for one in _careful_rows(rest, name, line, header):
             header = header or (one.cells if isinstance(one, Row) else [])
-            yield one
+            yield Block([one.line], [one.cells]) if isinstance(one, Row) else one
 
 
 def _blocks(file: IO[bytes]) -> Iterator[tuple[int, "bytes | _Rest"]]:
@@ -88,7 +114,7 @@ class _Rest:
         return piece + self._file.readline(size - len(piece))
 
 
-def _plain_rows(block: bytes, line: int) -> list[Row] | None:
+def _plain_rows(block: bytes, line: int) -> Block | None:
     """Split a block at once; None if anything in it is odd."""
     if b"\x00" in block or block.count(b"\r") != block.count(b"\r\n"):
         return None
@@ -96,15 +122,28 @@ def _plain_rows(block: bytes, line: int) -> list[Row] | None:
     if csv.field_size_limit() > MAX_CELL and len(block) > MAX_CELL:
         return None
     try:
-        reader = csv.reader(io.StringIO(block.decode("utf-8"), newline=""), strict=True)
-        found, before = [], 0
-        for cells in reader:
-            if cells:
-                found.append(Row(line + before, cells))
-            before = reader.line_num
+        text = block.decode("utf-8")
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        rows = list(reader)
     except (UnicodeDecodeError, csv.Error):
         return None
-    return found
+    if reader.line_num == len(rows) and all(rows):
+        return Block(range(line, line + len(rows)), rows)
+    return _with_lines(text, line)
+
+
+def _with_lines(text: str, line: int) -> Block:
+    """Split sound text of which some rows are empty, or longer than a line."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines: list[int] = []
+    rows: list[list[str]] = []
+    before = 0
+    for cells in reader:
+        if cells:
+            lines.append(line + before)
+            rows.append(cells)
+        before = reader.line_num
+    return Block(lines, rows)
 
 
 def _careful_rows(

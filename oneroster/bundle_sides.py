@@ -6,9 +6,10 @@ larger than memory.
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Self
 
 from oneroster.errors import Problem
@@ -24,9 +25,13 @@ _TABLE = """
     PRAGMA synchronous = OFF;
     CREATE TABLE side (
         id INTEGER PRIMARY KEY, owner TEXT, file TEXT, line INTEGER, body TEXT,
-        taken INTEGER DEFAULT 0);
-    CREATE INDEX by_owner ON side (owner);
+        is_cells INTEGER, taken INTEGER DEFAULT 0);
 """
+# After the rows: they come in no order.
+_INDEX = "CREATE INDEX IF NOT EXISTS by_owner ON side (owner)"
+ReadCells = Callable[[int, list[str]], Wire]
+Part = tuple[str, "list[str] | None"]
+"""A row that belongs to a record: its file and its cells, None if it is odd."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,8 @@ class SideRows:
         """Open an empty, temporary table on disk."""
         self._db = sqlite3.connect("", check_same_thread=False)
         self._db.executescript(_TABLE)
+        self._reads: dict[str, ReadCells] = {}
+        self._is_indexed = False
 
     def __enter__(self) -> Self:
         """Stay open."""
@@ -59,18 +66,60 @@ class SideRows:
     def put(self, file: str, line: int, owner: str, row: Wire) -> None:
         """Keep a row of a file for the record of that sourcedId."""
         self._db.execute(
-            "INSERT INTO side (owner, file, line, body) VALUES (?, ?, ?, ?)",
+            "INSERT INTO side (owner, file, line, body, is_cells) "
+            "VALUES (?, ?, ?, ?, 0)",
             (owner, file, line, json.dumps(row)),
+        )
+
+    def put_cells(
+        self,
+        file: str,
+        lines: Iterable[int],
+        owners: Iterable[str],
+        rows: Iterable[Sequence[str]],
+        read: ReadCells,
+    ) -> None:
+        """Keep many sound rows as they stand; read makes of each what put() takes."""
+        self._reads[file] = read
+        self._db.executemany(
+            "INSERT INTO side (owner, file, line, body, is_cells) "
+            "VALUES (?, ?, ?, ?, 1)",
+            zip(owners, repeat(file), lines, map(json.dumps, rows)),
         )
 
     def merge(self, record: Wire) -> None:
         """Put into the record, as REST sends it, the rows that belong to it."""
+        self._index()
         taken = self._db.execute(
-            "UPDATE side SET taken = 1 WHERE owner = ? RETURNING id, file, body",
+            "UPDATE side SET taken = 1 WHERE owner = ? "
+            "RETURNING id, file, line, body, is_cells",
             (record.get("sourcedId"),),
         ).fetchall()
-        for _id, file, body in sorted(taken):
-            _MERGES[file](record, json.loads(body))
+        for _id, file, line, body, is_cells in sorted(taken):
+            row = json.loads(body)
+            if is_cells:
+                row = self._reads[file](line, row)
+            _MERGES[file](record, row)
+
+    def _index(self) -> None:
+        if not self._is_indexed:
+            self._db.execute(_INDEX)
+            self._is_indexed = True
+
+    def parts(self, owners: Sequence[str]) -> dict[str, list[Part]]:
+        """Give the rows that belong to these records, each in the order they came."""
+        self._index()
+        taken = self._db.execute(
+            "UPDATE side SET taken = 1 "
+            "WHERE owner IN (SELECT value FROM json_each(?)) "
+            "RETURNING id, owner, file, body, is_cells",
+            (json.dumps(owners),),
+        ).fetchall()
+        found: dict[str, list[Part]] = {}
+        for _id, owner, file, body, is_cells in sorted(taken):
+            part = (file, json.loads(body) if is_cells else None)
+            found.setdefault(owner, []).append(part)
+        return found
 
     def unclaimed(self, file: str) -> Iterator[tuple[int, Wire]]:
         """Yield the records of which only rows of this file came, with their line."""
@@ -88,7 +137,7 @@ class SideRows:
         """Yield a Problem for each row whose record never came."""
         rows = self._db.execute(
             "SELECT file, line, owner FROM side WHERE taken = 0 "
-            "AND json_extract(body, '$.status') = 'active' ORDER BY id"
+            "AND (is_cells OR json_extract(body, '$.status') = 'active') ORDER BY id"
         )
         with closing(rows):
             for file, line, owner in rows:

@@ -35,6 +35,7 @@ __all__ = [
     "UserProfile",
 ]
 
+CLASS_TYPES = ("homeroom", "scheduled")
 ENROLLMENT_ROLES = ("administrator", "proctor", "student", "teacher")
 USER_ROLES = (
     "aide",
@@ -94,7 +95,7 @@ class SisClass(Record):
 
     title: Words = ""
     class_code: OptionalText = None
-    class_type: Annotated[Text | None, blank, word("homeroom", "scheduled")] = None
+    class_type: Annotated[Text | None, blank, word(*CLASS_TYPES)] = None
     location: OptionalText = None
     course: OptionalReference = None
     school: OptionalReference = None

@@ -266,11 +266,13 @@ def put_rows(
     names = ("position", *FIRST, *value_columns(collection))
     cursor: Any = connection.connection.cursor()
     if connection.dialect.name != "postgresql":
-        columns, marks = ", ".join(names), ", ".join("?" * len(names))
-        cursor.executemany(
-            f"INSERT INTO {stage.name} ({columns}) VALUES ({marks})",  # noqa: S608 -- names of ours
-            ((place, *row) for place, row in enumerate(staged, position)),
-        )
+        # A position that is not told is the one after the last.
+        for told, rows in ((names, [(position, *staged[0])]), (names[1:], staged[1:])):
+            columns, marks = ", ".join(told), ", ".join("?" * len(told))
+            cursor.executemany(
+                f"INSERT INTO {stage.name} ({columns}) VALUES ({marks})",  # noqa: S608 -- names of ours
+                rows,
+            )
         cursor.close()
         return
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(

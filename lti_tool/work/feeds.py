@@ -6,7 +6,7 @@ only then may the absence of a record mean anything.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -17,10 +17,11 @@ from typing import Final, Protocol, cast, runtime_checkable
 from lti_tool.errors import SyncError
 from lti_tool.storage.staging import Staged, value_columns
 from lti_tool.work.plain_objects import PlainObjects
-from lti_tool.work.plain_rows import PLANS, PlainReader
+from lti_tool.work.plain_parts import ROLES, PlainRoles
+from lti_tool.work.plain_rows import PLANS, Cells, PlainReader
 from oneroster.auth import ClientCredentials
 from oneroster.bundle import Bundle, Sheet
-from oneroster.bundle_rows import Row
+from oneroster.bundle_rows import Block, Row
 from oneroster.client import Client
 from oneroster.errors import (
     AuthError,
@@ -35,7 +36,7 @@ from oneroster.filters import modified_since
 from oneroster.models import Record
 from oneroster.pull import Mark
 
-BATCH: Final = 1000
+BATCH: Final = 4000
 # Source: OneRoster CSV binding 1.2.1, the list of files.
 NOT_IN_FILES: Final = frozenset({"assessmentLineItems", "assessmentResults"})
 UNAUTHORIZED: Final = 401
@@ -265,8 +266,12 @@ class BundleFeed:
         if collection in NOT_IN_FILES:
             return
         try:
-            with self._bundle.sheet(collection) as sheet:
-                is_plain = self._has_plain and collection in PLANS
+            is_plain = self._has_plain and collection in PLANS
+            has_sides = is_plain and collection == "users"
+            with self._bundle.sheet(collection, has_sides=has_sides) as sheet:
+                is_plain &= not has_sides or (
+                    sheet is not None and PlainRoles.reads(sheet.sides)
+                )
                 if sheet is None or not is_plain:
                     rows = self._bundle.records(collection)
                     yield from _batches(rows)
@@ -315,8 +320,9 @@ class BundleFeed:
         return self._bundle.warnings
 
 
-def _batches(rows: Iterator[Record | Problem]) -> Iterator[Batch]:
-    while batch := list(islice(rows, BATCH)):
+def _batches(rows: Iterable[Record | Problem]) -> Iterator[Batch]:
+    coming = iter(rows)
+    while batch := list(islice(coming, BATCH)):
         yield Batch(
             tuple(row for row in batch if isinstance(row, Record)),
             tuple(row for row in batch if isinstance(row, Problem)),
@@ -325,17 +331,60 @@ def _batches(rows: Iterator[Record | Problem]) -> Iterator[Batch]:
 
 def _plain_batches(collection: str, sheet: Sheet) -> Iterator[Batch]:
     """Yield the rows of a file, staged at once where nothing in them is odd."""
-    reader = PlainReader(collection, sheet.columns, value_columns(collection))
-    while batch := list(islice(sheet.rows, BATCH)):
-        rows = [row for row in batch if isinstance(row, Row)]
-        odd: list[Record | Problem] = []
-        if len(rows) < len(batch):
-            odd.extend(row for row in batch if isinstance(row, Problem))
-        found = list(reader.rows([row.cells for row in rows])) if rows else []
-        plain = [staged for staged in found if staged is not None]
-        if len(plain) < len(found):
-            for row, staged in zip(rows, found, strict=True):
-                odd.extend(sheet.read(row) if staged is None else ())
-        if odd:
-            yield from _batches(iter(odd))
+    yield from _batches(sheet.before)
+    names = value_columns(collection)
+    if sheet.sides:
+        users = PlainReader(collection, [*sheet.columns, ROLES], names)
+        read = _with_roles(users, sheet)
+    else:
+        read = PlainReader(collection, sheet.columns, names).rows
+    plain: list[Staged] = []
+    for block in sheet.blocks:
+        if isinstance(block, Problem):
+            yield Batch((), (block,))
+            continue
+        # Few at a time: cells that live long are gone through by the collector.
+        found = list(read(block.rows))
+        plain += [staged for staged in found if staged is not None]
+        if None in found:
+            yield from _batches(_odd(sheet, block, found))
+        if len(plain) >= BATCH:
+            yield Batch((), (), plain)
+            plain = []
+    if plain:
         yield Batch((), (), plain)
+    yield from _batches(sheet.after)
+
+
+def _with_roles(
+    reader: PlainReader, sheet: Sheet
+) -> Callable[[Sequence[Cells]], Iterator[Staged | None]]:
+    """Return what reads rows of users, with their roles as one more cell."""
+    roles = PlainRoles(sheet.sides)
+    place = next(
+        place
+        for place, column in enumerate(sheet.columns)
+        if column is not None and column.field == "sourcedId"
+    )
+
+    def rows(block: Sequence[Cells]) -> Iterator[Staged | None]:
+        ids = [cells[place] if place < len(cells) else "" for cells in block]
+        found = roles.column(ids, sheet.parts(ids))
+        ready = [
+            [*cells, text]
+            for cells, text in zip(block, found, strict=True)
+            if text is not None
+        ]
+        staged = reader.rows(ready)
+        return (None if text is None else next(staged) for text in found)
+
+    return rows
+
+
+def _odd(
+    sheet: Sheet, block: Block, found: Sequence[Staged | None]
+) -> Iterator[Record | Problem]:
+    """Read the rows of a block that were not plain."""
+    for row, staged in zip(map(Row, *block), found, strict=True):
+        if staged is None:
+            yield from sheet.read(row)

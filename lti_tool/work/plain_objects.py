@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -20,8 +19,6 @@ from lti_tool.work.records import finished
 
 Object = Mapping[str, Any]
 Read = Callable[[Sequence[Object], str], Sequence[Value]]
-MOMENT_LENGTH: Final = len("2026-10-01T06:00:00.000Z")
-_POINT, _ZONE = 19, 23
 
 
 def _strings(objects: Sequence[Object], field: str) -> list[str]:
@@ -70,22 +67,8 @@ def _days(objects: Sequence[Object], field: str) -> Sequence[Value]:
     return plain_rows.read_days(_strings(objects, field))
 
 
-def _moment(text: str) -> Value:
-    """A moment as OneRoster writes it: UTC, milliseconds, Z."""
-    if not text:
-        return None
-    is_strict = len(text) == MOMENT_LENGTH and text[_ZONE] == "Z" and text[10] == "T"
-    if not is_strict or text[_POINT] != "." or text > plain_rows.LAST_DAY:
-        raise OddError
-    datetime.fromisoformat(text)
-    return f"{text[:10]} {text[11:_ZONE]}000"
-
-
-_read_moments: Final = plain_rows.Memo(_moment).column
-
-
 def _moments(objects: Sequence[Object], field: str) -> Sequence[Value]:
-    return _read_moments(_strings(objects, field))
+    return plain_rows.read_stamps(_strings(objects, field))
 
 
 def _numbers(objects: Sequence[Object], field: str) -> Sequence[Value]:
