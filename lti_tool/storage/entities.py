@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -257,37 +257,58 @@ def value_columns(collection: str) -> tuple[str, ...]:
 def put_rows(
     connection: Connection, collection: str, staged: Sequence[Staged], position: int
 ) -> None:
-    """Write staged rows, numbered from position, in the caller's transaction.
-
-    By the driver itself: SQLAlchemy costs as much again as SQLite does, and
-    PostgreSQL's COPY is many times faster than INSERT.
-    """
+    """Write staged rows, numbered from position, in the caller's transaction."""
     stage = STAGES[collection]
     names = ("position", *FIRST, *value_columns(collection))
-    cursor: Any = connection.connection.cursor()
     if connection.dialect.name != "postgresql":
         # A position that is not told is the one after the last.
-        for told, rows in ((names, [(position, *staged[0])]), (names[1:], staged[1:])):
-            columns, marks = ", ".join(told), ", ".join("?" * len(told))
-            cursor.executemany(
-                f"INSERT INTO {stage.name} ({columns}) VALUES ({marks})",  # noqa: S608 -- names of ours
-                rows,
-            )
-        cursor.close()
+        put_tuples(connection, stage.name, names, [(position, *staged[0])])
+        put_tuples(connection, stage.name, names[1:], staged[1:])
         return
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(stage.name), sql.SQL(", ").join(map(sql.Identifier, names))
-    )
     # The session's own time zone must not be taken for that of a moment.
     moments = [
         place
         for place, name in enumerate(names)
         if isinstance(stage.c[name].type, schema.UtcDateTime)
     ]
+    put_tuples(connection, stage.name, names, _zoned(staged, position, moments))
+
+
+def _zoned(
+    staged: Sequence[Staged], position: int, moments: Sequence[int]
+) -> Iterator[Sequence[object]]:
+    for number, row in enumerate(staged, position):
+        values: list[object] = [number, *row]
+        for place in moments:
+            if values[place] is not None:
+                values[place] = f"{values[place]}+00"
+        yield values
+
+
+def put_tuples(
+    connection: Connection,
+    table: str,
+    names: Sequence[str],
+    rows: Iterable[Sequence[object]],
+) -> None:
+    """Write rows of plain values by the driver itself, in the caller's transaction.
+
+    SQLAlchemy costs as much again as SQLite does, and PostgreSQL's COPY is many times
+    faster than INSERT.
+    """
+    cursor: Any = connection.connection.cursor()
+    if connection.dialect.name != "postgresql":
+        columns = ", ".join(f'"{name}"' for name in names)
+        marks = ", ".join("?" * len(names))
+        cursor.executemany(
+            f"INSERT INTO {table} ({columns}) VALUES ({marks})",  # noqa: S608 -- names of ours
+            rows,
+        )
+        cursor.close()
+        return
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, names))
+    )
     with cursor, cursor.copy(statement) as copy:
-        for number, row in enumerate(staged, position):
-            values = [number, *row]
-            for place in moments:
-                if values[place] is not None:
-                    values[place] = f"{values[place]}+00"
-            copy.write_row(values)
+        for row in rows:
+            copy.write_row(row)

@@ -61,6 +61,15 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """How many staged rows are new, or other than those we hold, and what ends."""
+
+    adds: int
+    differing: int
+    may_end: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """A record that changed: its columns as we hold them, and as they were sent."""
 
@@ -107,6 +116,7 @@ class Moves:
         self.source_id = source_id
         self._complete = complete
         self._fresh: dict[str, bool] = {}
+        self._held: dict[str, int] = {}
 
     def same(self, entity: Entity) -> ColumnElement[bool]:
         """The staged and the live row of one record."""
@@ -144,6 +154,31 @@ class Moves:
             )
             .order_by(stage.c.sourced_id)
         )
+
+    def tally(self, entity: Entity) -> Tally:
+        """Count in one reading what would move, before any of it is named.
+
+        Nothing ends where every active row that we hold was sent and is taken.
+        """
+        stage, live = self.stages[entity.collection], entity.table
+        is_active = live.c.status == "active"
+        adds, differing, same, said = self.connection.execute(
+            select(
+                func.count().filter(or_(live.c.id.is_(None), ~is_active)),
+                func.count().filter(
+                    is_active, live.c.fingerprint != stage.c.fingerprint
+                ),
+                func.count().filter(is_active),
+                select(func.count()).select_from(stage).scalar_subquery(),
+            )
+            .select_from(stage)
+            .outerjoin(live, self.same(entity))
+            .where(self.is_taken(stage))
+        ).one()
+        may_end = said > adds + same
+        if entity.collection in self._complete:
+            may_end |= same != self.count_held(entity)
+        return Tally(adds, differing, may_end)
 
     def changes(self, entity: Entity) -> Select[Any]:
         """The staged rows that are not as we hold them: sourcedId, fingerprint."""
@@ -222,7 +257,10 @@ class Moves:
         """How many records of a collection we hold."""
         if self.is_fresh(entity):
             return 0
-        return count_active(self.connection, entity, self.source_id)
+        if entity.collection not in self._held:
+            held = count_active(self.connection, entity, self.source_id)
+            self._held[entity.collection] = held
+        return self._held[entity.collection]
 
     def is_unsent(self, collection: str) -> bool:
         """Tell whether nothing at all came of a collection that was sent whole."""

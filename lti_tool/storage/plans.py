@@ -7,6 +7,7 @@ batches, so that a plan of any size is held in memory a batch at a time.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +15,16 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, delete, insert, select
+from sqlalchemy import Connection, Select, delete, select
 
 from lti_tool.storage.database import rows
-from lti_tool.storage.entities import BY_NAME, ENTITIES, Entity, sent_columns
+from lti_tool.storage.entities import (
+    BY_NAME,
+    ENTITIES,
+    Entity,
+    put_tuples,
+    sent_columns,
+)
 from lti_tool.storage.movements import Movement
 from lti_tool.storage.moves import BY_SCHOOL, Moves, gains_staff
 from lti_tool.storage.schema import run_move
@@ -29,6 +36,15 @@ ADDS_KEPT: Final = 5_000
 KEPT: Final = 100_000
 _BATCH: Final = 1000
 _MASK: Final = "•••"
+_KEPT_AS_IS: Final = (
+    "collection",
+    "kind",
+    "sourced_id",
+    "label",
+    "user_sourced_id",
+    "school_sourced_id",
+)
+_FIELDS: Final = ("before", "after")
 # Who a row is about, and what its label is made of.
 _WHO: Final = {
     "users": "sourced_id",
@@ -71,9 +87,20 @@ class PlanFacts:
 
 
 def put_moves(session: Session, run_id: int, moved: Sequence[Row]) -> None:
-    """Keep rows of a run's plan."""
-    if moved:
-        session.execute(insert(run_move), [{**one, "run_id": run_id} for one in moved])
+    """Keep rows of a run's plan; by the driver, for they may be many thousands."""
+    rows = (
+        (
+            run_id,
+            *(one[name] for name in _KEPT_AS_IS),
+            *(None if one[name] is None else json.dumps(one[name]) for name in _FIELDS),
+        )
+        for one in moved
+    )
+    connection = session.connection()
+    if not connection.in_transaction():
+        # What the driver writes begins no transaction by itself.
+        connection.begin()
+    put_tuples(connection, run_move.name, ("run_id", *_KEPT_AS_IS, *_FIELDS), rows)
 
 
 def drop_ends(connection: Connection, run_id: int) -> None:
@@ -125,24 +152,50 @@ class _Working:
         self._fields[name], self._changed[name] = Counter(), Counter()
         if self._moves.is_silent(name):
             return Movement(self._moves.count_held(entity), 0, 0, 0)
-        counts = {
-            "adds": self._count(entity, "adds"),
-            **self._note_changes(entity),
-            "ends": self._count(entity, "ends"),
-        }
+        counts = self._counts(entity)
         if counts["adds"]:
             self._keep(entity, "add", self._added(entity), ADDS_KEPT)
         if counts["ends"]:
             self._keep(entity, "end", self._ended(entity), KEPT)
         return Movement(self._moves.count_held(entity), **counts)
 
+    def _counts(self, entity: Entity) -> dict[str, int]:
+        """Hash and count what moves; what does not is not looked for."""
+        counts = {"adds": 0, "changes": 0, "rewrites": 0, "ends": 0}
+        if self._moves.is_fresh(entity):
+            counts["adds"] = self._count(entity, "adds")
+            return counts
+        tally = self._moves.tally(entity)
+        if tally.adds:
+            counts["adds"] = self._count(entity, "adds")
+        if tally.differing:
+            counts |= self._note_changes(entity)
+        if tally.may_end:
+            counts["ends"] = self._count(entity, "ends")
+        return counts
+
     def _count(self, entity: Entity, kind: str) -> int:
         asked = {"adds": self._moves.adds, "ends": self._moves.ends}[kind]
         count = 0
-        for part in self._moves.connection.execute(asked(entity)).partitions(_BATCH):
+        for part in self._parts(asked(entity)):
             count += len(part)
-            self._note(entity.collection, kind, [tuple(row) for row in part])
+            self._note(entity.collection, kind, part)
         return count
+
+    def _parts(self, statement: Select[Any]) -> Iterator[Sequence[tuple[Any, ...]]]:
+        """Yield rows of texts, which may be millions, a batch in memory at a time."""
+        connection = self._moves.connection
+        if connection.dialect.name == "postgresql":
+            found = connection.execute(
+                statement, execution_options={"yield_per": _BATCH}
+            )
+            for part in found.partitions():
+                yield [tuple(row) for row in part]
+            return
+        # The driver's own tuples: SQLAlchemy's cost as much again.
+        with connection.execute(statement) as whole:
+            while rows := whole.cursor.fetchmany(_BATCH):
+                yield rows
 
     def _note(self, collection: str, kind: str, moved: object) -> None:
         self._digest.update(f"{collection}|{kind}|{moved}\n".encode())
@@ -150,8 +203,6 @@ class _Working:
     def _note_changes(self, entity: Entity) -> dict[str, int]:
         """Hash, count and keep the changes, in one reading."""
         counts = {"changes": 0, "rewrites": 0}
-        if self._moves.is_fresh(entity):
-            return counts
         self._keep(entity, "change", self._changes(entity, counts), KEPT)
         return counts
 
@@ -183,7 +234,7 @@ class _Working:
             .limit(ADDS_KEPT)
         )
         for row in self._rows(statement):
-            shown = {key: row[key] for key in names if row[key] not in _NOTHING}
+            shown = {key: row[key] for key in names if _is_something(row[key])}
             yield {**row, "before": None, "after": _shown(entity.collection, shown)}
 
     def _ended(self, entity: Entity) -> Iterator[Row]:
@@ -205,7 +256,8 @@ class _Working:
         found = self._moves.connection.execute(
             statement.execution_options(yield_per=_BATCH)
         )
-        return (dict(row) for row in found.mappings())
+        names = list(found.keys())
+        return (dict(zip(names, row, strict=True)) for row in found)
 
     def _keep(self, entity: Entity, kind: str, found: Iterable[Row], most: int) -> None:
         """Hand over the first rows; the rest is read, but not kept."""
@@ -280,7 +332,6 @@ class _Working:
 
 
 _UNSHOWN: Final = frozenset({"sourced_id", "status", "modified_at", "fingerprint"})
-_NOTHING: Final[tuple[Any, ...]] = (None, "", [], {})
 _NAMING: Final = (
     "name",
     "title",
@@ -291,6 +342,11 @@ _NAMING: Final = (
     "preferred_family_name",
     "school_sourced_id",
 )
+
+
+def _is_something(value: object) -> bool:
+    """Tell whether a field says anything; nought and no do."""
+    return bool(value) or value is False or value == 0
 
 
 def _label(collection: str, row: Mapping[str, Any]) -> str:

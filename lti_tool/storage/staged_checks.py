@@ -29,11 +29,22 @@ from lti_tool.storage.scopes import list_items
 Stages = Mapping[str, Table]
 
 
-def judge(connection: Connection, stages: Stages, entity: Entity, source: int) -> None:
-    """Give a verdict to every staged row of a collection that cannot be taken."""
+def judge(
+    connection: Connection,
+    stages: Stages,
+    entity: Entity,
+    source: int,
+    *,
+    repeats: bool = True,
+) -> None:
+    """Give a verdict to every staged row of a collection that cannot be taken.
+
+    repeats: whether a sourcedId may stand there twice.
+    """
     stage = stages[entity.collection]
     _judge_lengths(connection, stage, entity)
-    _judge_repeats(connection, stage)
+    if repeats:
+        _judge_repeats(connection, stage)
     if entity.parent:
         _judge_cycles(connection, stage, entity.parent)
     for need in entity.needs:

@@ -179,16 +179,7 @@ class Staging:
         """
         self._forget_verdicts()
         self._stage_waiting()
-        for table in self._tables.values():
-            # The index comes after the rows, the statistics after the index.
-            self._connection.exec_driver_sql(
-                f"CREATE INDEX IF NOT EXISTS {self._area.schema}ix_{table.name} "
-                f"ON {table.name} (sourced_id)"
-            )
-            if not self._is_sqlite:
-                self._connection.exec_driver_sql(f"ANALYZE {table.name}")
-        if self._is_sqlite:
-            self._area.analyze()
+        unique = self._index()
         judge_scope(
             self._connection,
             self._tables,
@@ -197,7 +188,13 @@ class Staging:
             self._complete,
         )
         for entity in ENTITIES:
-            staged_checks.judge(self._connection, self._tables, entity, self._source_id)
+            staged_checks.judge(
+                self._connection,
+                self._tables,
+                entity,
+                self._source_id,
+                repeats=entity.collection not in unique,
+            )
         counts: Counter[str] = Counter()
         first: list[NotTaken] = []
         for entity in ENTITIES:
@@ -207,6 +204,19 @@ class Staging:
                     first.append(one)
         self._connection.commit()
         return Checked(dict(counts), first)
+
+    def _index(self) -> set[str]:
+        """Index what is staged; returns the collections without repeated rows."""
+        unique = set()
+        for collection, table in self._tables.items():
+            # The index comes after the rows, the statistics after the index.
+            if self._area.index(table):
+                unique.add(collection)
+            if not self._is_sqlite:
+                self._connection.exec_driver_sql(f"ANALYZE {table.name}")
+        if self._is_sqlite:
+            self._area.analyze()
+        return unique
 
     def _forget_verdicts(self) -> None:
         """Judge anew what a run judged that was cut off before it applied."""

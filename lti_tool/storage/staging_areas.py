@@ -32,7 +32,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.exc import DatabaseError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
 from sqlalchemy.schema import CreateTable
 
 from lti_tool.errors import SyncError
@@ -172,6 +172,22 @@ class Area:
         is_file = self._is_sqlite and self.started_at is not None
         return "stage." if is_file else ""
 
+    def index(self, table: Table) -> bool:
+        """Index the staged rows by sourcedId; tells whether each stands there once."""
+        name = f"{self.schema}ix_{table.name}"
+        self.connection.exec_driver_sql(f"DROP INDEX IF EXISTS {name}")
+        try:
+            with self.connection.begin_nested():
+                self.connection.exec_driver_sql(
+                    f"CREATE UNIQUE INDEX {name} ON {table.name} (sourced_id)"
+                )
+        except IntegrityError:
+            self.connection.exec_driver_sql(
+                f"CREATE INDEX {name} ON {table.name} (sourced_id)"
+            )
+            return False
+        return True
+
     def analyze(self) -> None:
         """Let SQLite know how many rows are staged, so that few lead to many."""
         self._driver(f"PRAGMA analysis_limit={SAMPLE}")
@@ -271,6 +287,10 @@ class Area:
     def _tidy(self) -> None:
         """Take away what a run made of the rows that it had fetched."""
         for collection, stage in STAGES.items():
+            # More rows come, and among them maybe some that came already.
+            self.connection.exec_driver_sql(
+                f"DROP INDEX IF EXISTS {self.schema}ix_{stage.name}"
+            )
             last = self.marks[collection].position if collection in self.marks else 0
             self.connection.execute(delete(stage).where(stage.c.position > last))
             self.connection.execute(
