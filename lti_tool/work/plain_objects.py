@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
 from lti_tool.storage.staging import Staged, Value
-from lti_tool.work import plain_rows
+from lti_tool.work import plain_parts, plain_rows
 from lti_tool.work.plain_rows import OddError
-from lti_tool.work.records import finished
+from lti_tool.work.records import Numbers, Same, fingerprints
 
 Object = Mapping[str, Any]
 Read = Callable[[Sequence[Object], str], Sequence[Value]]
@@ -37,22 +38,25 @@ def _words(objects: Sequence[Object], field: str) -> Sequence[Value]:
     return plain_rows.read_words(_strings(objects, field))
 
 
+def _names(references: Sequence[Any]) -> list[str]:
+    """The sourcedIds of references, all of which must be sound."""
+    if not {type(one) for one in references} <= {dict}:
+        raise OddError
+    names = [one.get("sourcedId") for one in references]
+    words = {type(one.get("type", "")) for one in references}
+    words |= {type(one.get("href", "")) for one in references}
+    if not (all(names) and words | {type(one) for one in names} <= {str}):
+        raise OddError
+    return names
+
+
 def _named(objects: Sequence[Object], field: str) -> list[str]:
     """The sourcedIds of references, '' where there is none."""
-    found = []
-    for one in objects:
-        reference = one.get(field)
-        if reference is None:
-            found.append("")
-            continue
-        if type(reference) is not dict:
-            raise OddError
-        sourced_id = reference.get("sourcedId")
-        kind, href = reference.get("type", ""), reference.get("href", "")
-        if not sourced_id or {type(sourced_id), type(kind), type(href)} != {str}:
-            raise OddError
-        found.append(sourced_id)
-    return found
+    found = [one.get(field) for one in objects]
+    if None not in found:
+        return _names(found)
+    named = iter(_names([one for one in found if one is not None]))
+    return ["" if one is None else next(named) for one in found]
 
 
 def _keys(objects: Sequence[Object], field: str) -> Sequence[Value]:
@@ -79,7 +83,7 @@ def _numbers(objects: Sequence[Object], field: str) -> Sequence[Value]:
     # Not a number is not itself; infinity less itself is not nought.
     if any(value is not None and value - value != 0 for value in numbers):
         raise OddError
-    return numbers
+    return Numbers(numbers)
 
 
 def _flags(objects: Sequence[Object], field: str) -> Sequence[Value]:
@@ -105,14 +109,14 @@ def _nothing(objects: Sequence[Object], field: str) -> Sequence[Value]:
     """A field that a plain object has not."""
     if any(one.get(field) is not None for one in objects):
         raise OddError
-    return [None] * len(objects)
+    return Same([None] * len(objects))
 
 
 def _empty_list(objects: Sequence[Object], field: str) -> Sequence[Value]:
     found = [one.get(field) for one in objects]
     if any(value is not None and value != [] for value in found):
         raise OddError
-    return ["[]"] * len(objects)
+    return Same(["[]"] * len(objects))
 
 
 def _no_metadata(objects: Sequence[Object], field: str) -> Sequence[Value]:
@@ -124,12 +128,104 @@ def _no_metadata(objects: Sequence[Object], field: str) -> Sequence[Value]:
 
 def _no_value(objects: Sequence[Object], field: str) -> Sequence[Value]:
     del field
-    return [None] * len(objects)
+    return Same([None] * len(objects))
+
+
+def _enabled(objects: Sequence[Object], field: str) -> Sequence[Value]:
+    """A flag that is true where nothing is said."""
+    found = [True if one.get(field) is None else one[field] for one in objects]
+    return _flags([{field: value} for value in found], field)
+
+
+def _items(one: Object, field: str) -> list[Any]:
+    found = one.get(field)
+    if found is None:
+        return []
+    if type(found) is not list:
+        raise OddError
+    return found
+
+
+def _texts_of(one: Object, field: str) -> tuple[str, ...]:
+    found = tuple(_items(one, field))
+    if not {type(text) for text in found} <= {str}:
+        raise OddError
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _dumped(texts: tuple[str, ...]) -> str:
+    return json.dumps(texts)
+
+
+def _lists(objects: Sequence[Object], field: str) -> Sequence[Value]:
+    return [_dumped(_texts_of(one, field)) for one in objects]
+
+
+def _key_lists(objects: Sequence[Object], field: str) -> Sequence[Value]:
+    found = [_items(one, field) for one in objects]
+    if not any(found):
+        return Same(["[]"] * len(objects))
+    names = [_names(references) for references in found]
+    plain_rows.read_keys([name for each in names for name in each])
+    return list(map(json.dumps, names))
+
+
+def _user_ids(objects: Sequence[Object], field: str) -> Sequence[Value]:
+    return [
+        json.dumps([_user_id(part) for part in _items(one, field)]) for one in objects
+    ]
+
+
+def _user_id(part: Object) -> dict[str, str]:
+    if type(part) is not dict:
+        raise OddError
+    kind, identifier = part.get("type", ""), part.get("identifier")
+    if {type(kind), type(identifier)} != {str}:
+        raise OddError
+    return {"identifier": identifier, "type": kind}
+
+
+def _user_roles(objects: Sequence[Object], field: str) -> Sequence[Value]:
+    return [f"[{', '.join(map(_role, _items(one, field)))}]" for one in objects]
+
+
+def _role(part: Object) -> str:
+    if type(part) is not dict:
+        raise OddError
+    if part.get("status", "active") != "active":
+        raise OddError
+    kind = "primary" if part.get("roleType") is None else part["roleType"]
+    words = (part.get("role"), kind, part.get("beginDate"), part.get("endDate"))
+    profile = part.get("userProfile")
+    if not {type(word) for word in (*words, profile)} <= {str, type(None)}:
+        raise OddError
+    (org,) = _names([part.get("org")])
+    plain_rows.read_keys([org])
+    told = plain_parts.role_text(*(word or "" for word in words))
+    return told % json.dumps(org)
 
 
 # Staged column, the field it is filled from, and how; "" is no field.
 _PLANS: Final[Mapping[str, Mapping[str, tuple[str, Read]]]] = MappingProxyType(
     {
+        "users": {
+            "username": ("username", _texts),
+            "given_name": ("givenName", _words),
+            "family_name": ("familyName", _words),
+            "middle_name": ("middleName", _texts),
+            "preferred_given_name": ("preferredFirstName", _texts),
+            "preferred_family_name": ("preferredLastName", _texts),
+            "identifier": ("identifier", _texts),
+            "email": ("email", _texts),
+            "is_enabled": ("enabledUser", _enabled),
+            "roles": ("roles", _user_roles),
+            "grades": ("grades", _lists),
+            "user_ids": ("userIds", _user_ids),
+            "agents": ("agents", _key_lists),
+            "user_master_identifier": ("userMasterIdentifier", _texts),
+            "primary_org_sourced_id": ("primaryOrg", _optional_keys),
+        },
         "enrollments": {
             "class_sourced_id": ("class", _keys),
             "school_sourced_id": ("school", _optional_keys),
@@ -168,10 +264,23 @@ _PLANS: Final[Mapping[str, Mapping[str, tuple[str, Read]]]] = MappingProxyType(
         },
     }
 )
-# Looked at without being staged. A line item of 1.1 names its term otherwise, which is
-# a matter for the one who reads with care.
+# Looked at without being staged. A line item of 1.1 names its term otherwise, and a
+# user of 1.1 its role: a matter for the one who reads with care.
 _BESIDE: Final[Mapping[str, Sequence[tuple[str, Read]]]] = MappingProxyType(
     {
+        "users": (
+            ("metadata", _no_metadata),
+            ("role", _nothing),
+            ("org", _nothing),
+            ("orgs", _nothing),
+            ("userProfiles", _empty_list),
+            ("resources", _key_lists),
+            *(
+                (name, _texts)
+                for name in ("preferredMiddleName", "pronouns", "sms", "phone")
+            ),
+            ("password", _texts),
+        ),
         "enrollments": (("metadata", _no_metadata),),
         "lineItems": (("metadata", _no_metadata), ("gradingPeriod", _nothing)),
         "results": (("metadata", _no_metadata), ("class", _optional_keys)),
@@ -225,14 +334,11 @@ class PlainObjects:
         said = [one.get("status") for one in objects]
         if not set(said) <= _STATUSES.keys():
             raise OddError
+        statuses = [_STATUSES[status] for status in said]
         moments = _moments(objects, "dateLastModified")
         values = [read(objects, field) for field, read in self._steps]
-        return [
-            finished(sourced_id, _STATUSES[status], moment, row)
-            for sourced_id, status, moment, row in zip(
-                ids, said, moments, zip(*values, strict=True), strict=True
-            )
-        ]
+        first = (ids, statuses, moments, fingerprints(values))
+        return list(zip(*first, *values, strict=True))
 
 
 def _marks(objects: Sequence[Object], field: str) -> Sequence[Value]:
@@ -240,7 +346,7 @@ def _marks(objects: Sequence[Object], field: str) -> Sequence[Value]:
     del field
     said = [_flags(objects, name) for _, name in _MARKS]
     if not any(any(column) for column in said):
-        return ["{}"] * len(objects)
+        return Same(["{}"] * len(objects))
     return [
         json.dumps(
             {mark: True for (mark, _), is_so in zip(_MARKS, row, strict=True) if is_so},

@@ -352,6 +352,8 @@ def fingerprints(columns: Sequence[Sequence[Value]]) -> list[str]:
     Raises:
         ValueError: a text holds half of a character.
     """
+    if not columns[0]:
+        return []
     form: list[str] = []
     moving: list[Iterable[str]] = []
     for column in columns:

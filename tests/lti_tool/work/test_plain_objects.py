@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lti_tool.storage.staging import value_columns
@@ -30,7 +30,49 @@ LEAST = {"sourcedId": (["r-1", "r-2"], [5, "", " x", None])} | {
     "metadata": ([None, {}], [{"a": 1}, [], 0, ""]),
 }
 MARKS = dict.fromkeys(("inProgress", "incomplete", "late", "missing"), (FLAG, ODD_FLAG))
+ROLE = {"role": "student", "org": REF[0]}
+ROLES = [
+    [ROLE],
+    [],
+    None,
+    [ROLE | {"roleType": "secondary", "beginDate": "2026-10-01"}, ROLE],
+    [ROLE | {"endDate": "2026-10-01", "userProfile": "p"}],
+]
+ODD_ROLES = [
+    ROLE,
+    [ROLE | {"role": "Student"}],
+    [ROLE | {"org": None}],
+    [ROLE | {"org": "bare"}],
+    [ROLE | {"beginDate": "20261001"}],
+    [ROLE | {"roleType": None}, "x"],
+    [ROLE | {"roleType": ""}],
+    [ROLE | {"status": "tobedeleted"}],
+]
+LIST, ODD_LIST = [["07"], [], None, ["07", " é "]], ["07", [7], "", [None], {}]
+IDS = [[{"type": "SIS", "identifier": "1"}, {"identifier": ""}], [], None]
+ODD_IDS = [["x"], {"identifier": "1"}, [{"type": None, "identifier": 5}], ""]
+REFS, ODD_REFS = [[REF[0], REF[1]], [], None], [["bare"], REF[0], [{}], ""]
 FIELDS: dict[str, dict[str, tuple[list[Any], list[Any]]]] = {
+    "users": {
+        "enabledUser": (FLAG, ODD_FLAG),
+        "roles": (ROLES, ODD_ROLES),
+        "role": ([None], ["teacher"]),
+        "orgs": ([None], [[REF[0]]]),
+        "grades": (LIST, ODD_LIST),
+        "userIds": (IDS, ODD_IDS),
+        "agents": (REFS, ODD_REFS),
+        "resources": (REFS, ODD_REFS),
+        "primaryOrg": ([*REF, None], ODD_REF),
+        "userProfiles": ([[], None], [[{"profileId": "p"}], "x"]),
+        **dict.fromkeys(
+            ("username", "givenName", "familyName", "middleName", "email", "sms"),
+            (TEXT, ODD_TEXT),
+        ),
+        **dict.fromkeys(
+            ("preferredFirstName", "preferredLastName", "identifier", "password"),
+            (TEXT, ODD_TEXT),
+        ),
+    },
     "enrollments": {
         "class": (REF, ODD_REF),
         "user": (REF, ODD_REF),
@@ -108,7 +150,7 @@ def test_plain_objects_are_staged_without_a_model(collection: str) -> None:
 
 
 @pytest.mark.parametrize("collection", [*FIELDS])
-@settings(max_examples=60)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.large_base_example])
 @given(
     random=st.randoms(use_true_random=False),
     version=st.sampled_from(["1.1", "1.2"]),
