@@ -339,28 +339,33 @@ def _plain_batches(collection: str, sheet: Sheet) -> Iterator[Batch]:
     else:
         read = PlainReader(collection, sheet.columns, names).rows
     plain: list[Staged] = []
+    odd: list[Record | Problem] = []
     for block in sheet.blocks:
         if isinstance(block, Problem):
-            yield Batch((), (block,))
-            continue
-        # Few at a time: cells that live long are gone through by the collector.
-        found = list(read(block.rows))
-        plain += [staged for staged in found if staged is not None]
-        if None in found:
-            yield from _batches(_odd(sheet, block, found))
-        if len(plain) >= BATCH:
-            yield Batch((), (), plain)
-            plain = []
+            odd.append(block)
+        else:
+            # Few at a time: cells that live long are gone through by the collector.
+            found = list(read(block.rows))
+            plain += [staged for staged in found if staged is not None]
+            odd += _odd(sheet, block, found) if None in found else ()
+        if len(plain) + len(odd) >= BATCH:
+            yield from _both(odd, plain)
+            plain, odd = [], []
+    yield from _both(odd, plain)
+    yield from _batches(sheet.after)
+
+
+def _both(odd: Sequence[Record | Problem], plain: Sequence[Staged]) -> Iterator[Batch]:
+    yield from _batches(odd)
     if plain:
         yield Batch((), (), plain)
-    yield from _batches(sheet.after)
 
 
 def _with_roles(
     reader: PlainReader, sheet: Sheet
 ) -> Callable[[Sequence[Cells]], Iterator[Staged | None]]:
     """Return what reads rows of users, with their roles as one more cell."""
-    roles = PlainRoles(sheet.sides)
+    roles, width = PlainRoles(sheet.sides), len(sheet.columns)
     place = next(
         place
         for place, column in enumerate(sheet.columns)
@@ -368,7 +373,8 @@ def _with_roles(
     )
 
     def rows(block: Sequence[Cells]) -> Iterator[Staged | None]:
-        ids = [cells[place] if place < len(cells) else "" for cells in block]
+        # What belongs to a row that cannot be read is left over.
+        ids = [cells[place] if len(cells) >= width else "" for cells in block]
         found = roles.column(ids, sheet.parts(ids))
         ready = [
             [*cells, text]

@@ -286,6 +286,7 @@ _FIXED: Final[Mapping[str, Value]] = MappingProxyType(
         "learning_objectives": "[]",
         "parent_sourced_id": None,
         "percentile": None,
+        "resource_sourced_ids": "[]",
         "score_scale_sourced_id": None,
     }
 )
