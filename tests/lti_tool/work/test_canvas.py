@@ -36,6 +36,11 @@ def school(room: Classroom, serve: Callable[..., str]) -> Iterator[School]:
         yield made
 
 
+@pytest.mark.parametrize(
+    "database",
+    ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)],
+    indirect=True,
+)
 def test_levels_stand_in_the_outcomes_of_canvas(school: School) -> None:
     taught(school, ana=9.0, ben=4.0)
     school.level("ana", "quiz", 10.0)
