@@ -50,6 +50,8 @@ GRADEBOOK: Final = (
     *("categories", "lineItems", "results", "scoreScales"),
     *("assessmentLineItems", "assessmentResults"),
 )
+# Asked for last: nothing else waits for them.
+OTHERS: Final = ("resources",)
 CORE: Final = ("roster-core.readonly", "roster.readonly")
 PREFIXES: Final = ("", "/api", "/oneroster", "/v1")
 
@@ -219,7 +221,8 @@ class Probe:
     def _collections(self, look: Look) -> Iterator[Check]:
         served = look.service.dialect.readable
         extra = [name for name in self.extra if name in served]
-        for name in (*ROSTER, *extra, *(one for one in GRADEBOOK if one in served)):
+        others = [name for name in (*GRADEBOOK, *OTHERS) if name in served]
+        for name in (*ROSTER, *extra, *others):
             if name not in look.first:
                 url = f"{look.service.url(name)}?{urlencode({'limit': FIRST_ROWS})}"
                 look.first[name] = self._asker.get(url)

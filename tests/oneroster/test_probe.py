@@ -185,12 +185,16 @@ def test_a_service_that_keeps_the_standard_has_every_virtue() -> None:
         "boundary": True,
         "tombstones": False,
         "stable": True,
-        "refused": {"assessmentLineItems": 403, "assessmentResults": 403},
+        "refused": {
+            "assessmentLineItems": 403,
+            "assessmentResults": 403,
+            "resources": 403,
+        },
     }
     worse = {name for name, one in seen.checks.items() if one.state != "ok"}
     # Loopback carries no Date.
-    assessments = {"assessmentLineItems", "assessmentResults"}
-    assert worse == {"tombstones", "clock"} | assessments
+    closed = {"assessmentLineItems", "assessmentResults", "resources"}
+    assert worse == {"tombstones", "clock"} | closed
 
 
 ELSEWHERE: Given = {"token_url": "/t"}
