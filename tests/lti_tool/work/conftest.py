@@ -261,6 +261,9 @@ def room(database: Database) -> Classroom:
     return make_classroom(database)
 
 
+VENDORS = ("moodle", "canvas")
+
+
 class Clock:
     """The time of a test: it stands still until it is moved."""
 
@@ -508,7 +511,7 @@ def _introduce(room: Classroom, lms: Platform, tool_url: str) -> None:
         auth_url=known.auth_url,
         token_url=known.token_url,
         jwks_url=known.jwks_url,
-        vendor="moodle" if lms.manners.name == "moodle" else "other",
+        vendor=lms.manners.name if lms.manners.name in VENDORS else "other",
         created_at=NOON,
     )
     deployment_id = room.insert(
