@@ -207,8 +207,8 @@ def test_c16_clocks_apart_are_measured_and_told(
 
 
 @pytest.mark.parametrize("manners", [CANVAS], ids=["canvas"])
-    """A teacher doubles a maximum of a column; Canvas keeps the points as they are."""
-    """A teacher doubles the maximum of a column; Canvas keeps the points as they are."""
+def test_c18_a_new_maximum_is_sent_to_once(abroad: Abroad) -> None:
+    """A teacher doubles a column's maximum; Canvas keeps the points as they are."""
     fill(abroad, "7.A")
     abroad.deliver()
     (column,) = abroad.lms.line_items("c1")
