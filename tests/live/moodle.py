@@ -248,6 +248,8 @@ class Moodle:
         updates names the tool to be registered again; else a new one is made.
         """
         self.visit("mod/lti/toolconfigure.php")
+        # A script takes the form over after load; a press before that is lost.
+        self.page.wait_for_load_state("networkidle")
         self.page.fill("#tool-url", url)
         self.page.click("#tool-create-button")
         frame = self.page.frame_locator(REGISTRATION)
