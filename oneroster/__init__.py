@@ -88,7 +88,7 @@ from oneroster.models import (
 )
 from oneroster.probe_findings import Check, Profile, vendor_text
 from oneroster.probing import Probe
-from oneroster.pull import Completeness, Mark, Page, Pull
+from oneroster.pull import Completeness, Kept, Mark, Page, Pull
 from oneroster.service import Service
 from oneroster.transport import Patience
 
@@ -122,6 +122,7 @@ __all__ = [
     "Filter",
     "FilterError",
     "HrefFor",
+    "Kept",
     "LearningObjectiveResult",
     "LearningObjectiveScores",
     "LearningObjectives",

@@ -38,7 +38,7 @@ from oneroster.models import (
     format_record,
     parse_record,
 )
-from oneroster.pull import Mark, Page, Pull, Request, parse_envelope, parse_json
+from oneroster.pull import Kept, Mark, Page, Pull, Request, parse_envelope, parse_json
 from oneroster.service import Service
 from oneroster.transport import Answer, Patience, Transport
 
@@ -50,14 +50,15 @@ R = TypeVar("R", bound=Record)
 class Query(TypedDict, total=False):
     """What may be asked of a collection, beside its name.
 
-    ``offset`` resumes after so many rows, ``mark`` where another pull stopped;
-    ``fields`` are wire names.
+    ``offset`` resumes after so many rows, ``mark`` where another pull stopped, with
+    the page that it kept, if it did; ``fields`` are wire names.
     """
 
     filter: Filter | str | None
     fields: Sequence[str]
     offset: int
     mark: Mark | None
+    kept: Kept | None
 
 
 class Paging(TypedDict, total=False):

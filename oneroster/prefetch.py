@@ -1,6 +1,8 @@
 """Pages asked for before they are needed, so that the next one need not be awaited.
 
-Off unless asked for: a service is read one request at a time by default.
+Off unless asked for: a service is read one request at a time by default. A reader that
+keeps each page as it came has the next one under way while it reads
+(:attr:`oneroster.pull.Pull.keep`).
 """
 
 from collections.abc import Callable, Iterable
@@ -33,8 +35,9 @@ class Ahead:
     def take(self, offset: int) -> Answer | None:
         """Give the page at an offset, waiting for it; None if it was not asked for.
 
-        A page that did not come by the network is None as well: the reader asks
-        for it again, alone, and what was asked for after it is given up.
+        A page that did not come by the network is None as well, if others were under
+        way with it: the reader asks for it again, alone, and nothing is asked for
+        before its turn any more.
 
         Raises:
             OneRosterError: the service refused it or failed.
@@ -47,6 +50,9 @@ class Ahead:
             return found.result()
         except TransportError:
             self.forget()
+            if self.most == 1:
+                raise
+            self.most = 0
             return None
 
     def forget(self) -> None:

@@ -9,7 +9,7 @@ Source: OneRoster 1.2 Rostering, section 3.4 (paging, sorting, filtering).
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -22,13 +22,23 @@ from oneroster.records import Record, parse_record
 from oneroster.service import Service
 from oneroster.transport import Answer, Transport, is_same_origin
 
-__all__ = ["Completeness", "Mark", "Page", "Pull", "Request", "parse_envelope"]
+__all__ = [
+    "Completeness",
+    "Kept",
+    "Mark",
+    "Page",
+    "Pull",
+    "Request",
+    "parse_envelope",
+]
 
 Completeness = Literal["links", "total", "empty_page"]
 """What proved that a collection was read to its end."""
 
 SAFE_LIMIT = 100
 LEAST_LIMIT = 10
+OK = 200
+TELLING = ("X-Total-Count", "Link")
 PAGING = frozenset({"next", "prev", "previous", "first", "last"})
 MOST_DIGITS = 16
 """Of a total; a longer text is no number of rows."""
@@ -68,10 +78,24 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A page as it came, for a pull that goes on where another was cut off.
+
+    ``offset`` counts the rows received before it; ``headers`` are those that tell of
+    paging.
+    """
+
+    offset: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What is asked of a collection; ``offset`` resumes after so many rows.
 
-    ``prefetch`` is how many pages may be under way at once.
+    ``prefetch`` is how many pages may be under way at once. ``kept`` is the page that
+    follows those of ``mark``, if it came already.
     """
 
     path: str
@@ -82,6 +106,7 @@ class Request:
     mark: Mark | None = None
     sorts: bool = True
     prefetch: int = 1
+    kept: Kept | None = None
 
 
 def parse_json(answer: Answer, place: str) -> object:
@@ -152,10 +177,14 @@ class Pull:
         # Given the rows of a page, what to keep of each instead of a record; None
         # leaves a row to be read as one.
         self.plain: Callable[[list[object]], Iterable[object]] | None = None
+        # Given each page as it comes, before another is asked for: a reader who keeps
+        # it may have the next one under way while reading.
+        self.keep: Callable[[Kept], None] | None = None
         self._last: str | None = None
         self._wanted: str | None = None
         if request.mark is not None:
             self._go_on(request.mark)
+        self._kept = self._fitting(request.kept)
         self._pages = self._walk()
 
     def _go_on(self, mark: Mark) -> None:
@@ -165,12 +194,37 @@ class Pull:
         self._limit, self._sorted = mark.limit, mark.sorts
         self._wanted = self._last = mark.last
 
+    def _fitting(self, kept: Kept | None) -> Kept | None:
+        """Return the page that was kept, if it is the one to be read now."""
+        mark = self.request.mark
+        received = self.request.offset if mark is None else mark.received
+        if kept is None or kept.offset != received:
+            return None
+        # Its first row is not the last of the page before.
+        self.received, self._wanted = received, None
+        return kept
+
+    def _take_kept(self) -> Answer | None:
+        kept, self._kept = self._kept, None
+        if kept is None:
+            return None
+        return Answer(self._url(), OK, kept.headers, kept.body)
+
+    def _go_on_after(self, rows: list[object]) -> None:
+        """Ask for the last row of a kept page again: it proves that nothing moved."""
+        self._next = None
+        if rows and self.proof is None:
+            self._wanted, self.received = self._last, self.received - 1
+            self._firsts.discard(self._last or "")
+
     @property
     def mark(self) -> Mark | None:
         """How far this pull has come; None where nothing could be gone on with."""
         if self._last is None:
             return None
-        return Mark(self.received, self._last, self._limit, self.total, self._sorted)
+        # A row that is asked for again was received all the same.
+        received = self.received + (self._wanted is not None)
+        return Mark(received, self._last, self._limit, self.total, self._sorted)
 
     def __iter__(self) -> Self:
         """Give the pages not yet read."""
@@ -188,15 +242,20 @@ class Pull:
     def _walk(self) -> Iterator[Page]:
         try:
             while self.proof is None:
-                answer = self._ahead.take(self.received) or self._fetch()
+                kept = self._take_kept()
+                answer = kept or self._ahead.take(self.received) or self._fetch()
                 rows = parse_envelope(answer, self.collection, self.request.path)
                 self._refuse_loop(rows)
                 self._note_total(answer)
                 offset = self.received
                 self.received += len(rows)
                 self._judge_end(answer, rows)
-                self._look_ahead(len(rows))
+                if kept is None:
+                    self._keep(answer, offset)
+                    self._look_ahead(len(rows))
                 news = self._news(rows)
+                if kept is not None:
+                    self._go_on_after(rows)
                 made = self._make_plain(answer, news)
                 records, problems = self._read(news, offset, made)
                 is_last = self.proof is not None
@@ -205,16 +264,24 @@ class Pull:
         finally:
             self._ahead.close()
 
+    def _keep(self, answer: Answer, offset: int) -> None:
+        # What begins one row early is no page to go on with.
+        if self.keep is not None and self._wanted is None:
+            told = {n: answer.headers[n] for n in TELLING if n in answer.headers}
+            self.keep(Kept(offset, answer.body, told))
+
     def _look_ahead(self, count: int) -> None:
         """Ask for the pages that follow, where their offsets are known.
 
         They are where a total is told, every page so far was of one length, and
-        a next link, if there is one, leads to the offset we would ask for.
+        a next link, if there is one, leads to the offset we would ask for. A page that
+        is kept is asked for in an order that the service honours.
         """
         step = self._step or count
         is_even = count == step and self.total is not None and self._is_next_by_offset()
         self._step = step if is_even else -1
-        if is_even and self.proof is None and self._ahead.most > 1:
+        is_kept = self.keep is not None and self._wanted is None and self._sorted
+        if is_even and self.proof is None and (self._ahead.most > 1 or is_kept):
             self._ahead.ask(range(self.received, self.total or 0, step))
 
     def _is_next_by_offset(self) -> bool:
@@ -224,7 +291,9 @@ class Pull:
         return asked == [str(self.received)]
 
     def _fetch_at(self, offset: int) -> Answer:
-        return self._transport.send("GET", self._url(offset))
+        # Alone under way, a page may be asked for in smaller parts, as in its turn.
+        narrower = self._narrower if self._ahead.most == 1 else None
+        return self._transport.send("GET", self._url(offset), narrower=narrower)
 
     def _fetch(self) -> Answer:
         if self._next is not None:

@@ -2,8 +2,9 @@
 
 S8: rows a second with parsing and staging, to those of a bare fetch of the same pages
 with four requests under way. S9: to those of a serial pull of a hundred rows a page.
-The service answers each request after 20 ms. The product asks for one page at a time,
-so that a run that is cut off repeats one page at most.
+The whole sync, with its checks, plan and merge, is told beside them. The service
+answers each request after 20 ms. The product has one page under way while it stages
+another, so that a run that is cut off repeats one page at most (decision 0015).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import requests
 
@@ -25,7 +27,7 @@ from benchmarks.served import PAGE
 from lti_tool.storage import sources
 from lti_tool.work import roster
 from lti_tool.work.feeds import RestFeed
-from lti_tool.work.roster import SyncOptions
+from lti_tool.work.roster import SyncOptions, SyncReport
 from oneroster import BearerKey, Client, Service, local_session
 
 LATENCY = 0.02
@@ -40,15 +42,28 @@ def measure(bench: Bench) -> list[Finding]:
     with _served(bench) as url:
         turns = [_turn(bench, url, totals) for _ in range(min(bench.repeat, 2))]
         slow = _slow_rate(url)
-    whole = tuple((rows / first, rows / bare) for first, _again, bare in turns)
-    again = tuple((second, first) for first, second, _bare in turns)
-    rates = tuple((rows / first, slow) for first, _again, _bare in turns)
+    staged = tuple((rows / one.staged, rows / one.bare) for one in turns)
+    rates = tuple((rows / one.staged, slow) for one in turns)
+    whole = tuple((rows / one.first, rows / one.bare) for one in turns)
     return [
-        Finding("rows a second / bare fetch", "wall", whole, ">= 0.4 (S8)"),
-        Finding("rows a second / serial, limit 100", "wall", rates, ">= 8 (S9)"),
-        Finding("again / first pull", "wall", again),
-        Finding("rows a second", "wall", tuple((one[0], 1.0) for one in rates)),
+        Finding("rows staged a second / bare fetch", "wall", staged, ">= 0.4 (S8)"),
+        Finding("rows staged a second / serial, limit 100", "wall", rates, ">= 8 (S9)"),
+        Finding("rows staged a second", "wall", tuple((n, 1.0) for n, _ in rates)),
+        Finding("rows a second of the whole sync / bare fetch", "wall", whole),
+        Finding("rows a second", "wall", tuple((n, 1.0) for n, _ in whole)),
+        Finding(
+            "again / first", "wall", tuple((one.again, one.first) for one in turns)
+        ),
     ]
+
+
+class Turn(NamedTuple):
+    """Seconds of a first sync, of its pages until they are staged, and of others."""
+
+    staged: float
+    first: float
+    again: float
+    bare: float
 
 
 def _write(bench: Bench) -> dict[str, int]:
@@ -78,21 +93,34 @@ def _client(url: str) -> Client:
     return Client(service, auth=BearerKey("t"), session=session, page_size=PAGE)
 
 
-def _turn(bench: Bench, url: str, totals: dict[str, int]) -> tuple[float, float, float]:
+def _turn(bench: Bench, url: str, totals: dict[str, int]) -> Turn:
     values = {"name": "bench", "kind": "rest", "location": url, "version": "1.2"}
     with bench.database() as database:
         with database.write() as session:
             source_id = sources.add_source(session, values, now())
-        seconds = []
-        for _ in range(2):
-            started = time.perf_counter()
+
+        def pull() -> tuple[SyncReport, float, float]:
+            moments = [time.perf_counter()]
+
+            def note(phase: str, _count: int) -> None:
+                if phase in totals:
+                    moments.append(time.perf_counter())
+
             report = roster.sync(
-                database, source_id, lambda: RestFeed(_client(url)), now, SyncOptions()
+                database,
+                source_id,
+                lambda: RestFeed(_client(url)),
+                now,
+                SyncOptions(on_progress=note),
             )
-            seconds.append(time.perf_counter() - started)
+            over = time.perf_counter()
+            return report, moments[-1] - moments[0], over - moments[0]
+
+        _report, staged, first = pull()
+        report, _staged, again = pull()
         check(report.is_nothing, "the same pages again changed something")
         compare(database, source_id, bench.district("first"))
-    return seconds[0], seconds[1], _fetch(url, totals)
+    return Turn(staged, first, again, _fetch(url, totals))
 
 
 def _fetch(url: str, totals: dict[str, int]) -> float:

@@ -51,7 +51,14 @@ from lti_tool.storage.moves import Moved, MovedScores, Moves
 from lti_tool.storage.plans import PlanFacts, work_out
 from lti_tool.storage.quarantines import Holding
 from lti_tool.storage.scopes import OUT, Scope, judge_scope
-from lti_tool.storage.staging_areas import RESUMABLE, SAMPLE, Area, Mark, Reason
+from lti_tool.storage.staging_areas import (
+    RESUMABLE,
+    SAMPLE,
+    Area,
+    Mark,
+    PageKept,
+    Reason,
+)
 
 __all__ = [
     "ENTITIES",
@@ -156,6 +163,15 @@ class Staging:
         rows = {row["sourced_id"]: {name: row[name] for name in names} for row in found}
         self._connection.commit()
         return rows
+
+    def keep(self, collection: str, page: PageKept) -> None:
+        """Keep a page as it came until its rows are staged."""
+        with self._connection.begin():
+            self._area.keep_page(collection, page)
+
+    def kept(self, collection: str) -> PageKept | None:
+        """Return the page that an earlier run kept last, None if there is none."""
+        return self._area.pages.get(collection)
 
     def finish(self, collection: str, mark: Mark) -> None:
         """Note that a collection was read to its end."""

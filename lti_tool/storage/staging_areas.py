@@ -22,6 +22,7 @@ from sqlalchemy import (
     Connection,
     Dialect,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -81,6 +82,25 @@ _MARK: Final = Table(
     Column("problems", Text, nullable=False),
 )
 
+# The page that is being staged, as it came: a run that is cut off has it for the next.
+_PAGE: Final = Table(
+    "stage_page",
+    _METADATA,
+    Column("collection", String(32), primary_key=True),
+    Column("before", Integer, nullable=False),  # rows received before it
+    Column("headers", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageKept:
+    """A page as it came: the rows received before it, its headers and its body."""
+
+    before: int
+    headers: Mapping[str, str]
+    body: bytes
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -138,6 +158,7 @@ class Area:
         started_at: when the first run that staged into it began; None where nothing
             outlives the run.
         marks: how far each collection had come when it was opened.
+        pages: by collection the page that had come, and was perhaps not staged.
     """
 
     def __init__(
@@ -159,6 +180,7 @@ class Area:
         self._path = path_of(database, source_id) if reason else None
         self.started_at: datetime | None = None
         self.marks: dict[str, Mark] = {}
+        self.pages: dict[str, PageKept] = {}
         try:
             if reason is None or not self._keep(reason):
                 self._create("TEMPORARY TABLE ")
@@ -268,6 +290,10 @@ class Area:
         self.connection.execute(update(_MARK).values(run_id=reason.run_id))
         self.started_at = found.started_at
         self.marks = self._load_marks()
+        self.pages = {
+            row.collection: PageKept(row.before, json.loads(row.headers), row.body)
+            for row in self.connection.execute(select(_PAGE))
+        }
         self._tidy()
         self.connection.commit()
 
@@ -319,7 +345,7 @@ class Area:
         self.connection.commit()
 
     def _create(self, kind: str) -> None:
-        kept = () if kind.startswith("TEMPORARY") else (_AREA, _MARK)
+        kept = () if kind.startswith("TEMPORARY") else (_AREA, _MARK, _PAGE)
         for table in (*STAGES.values(), *kept):
             made = _definition(table, self.connection.dialect)
             self.connection.exec_driver_sql(
@@ -333,15 +359,8 @@ class Area:
         Raises:
             SyncError: another run has taken the area over.
         """
-        if self._reason is None or self.started_at is None:
+        if not self._is_mine():
             return
-        owner = self.connection.scalar(select(_AREA.c.run_id))
-        if owner != self._reason.run_id:
-            raise SyncError(
-                "another run took over while this one stood still; look at the "
-                "newest run",
-                "lost_lease",
-            )
         is_mine = _MARK.c.collection == collection
         values = {
             "position": mark.position,
@@ -353,14 +372,52 @@ class Area:
         }
         changed = self.connection.execute(update(_MARK).where(is_mine).values(values))
         if changed.rowcount == 0:
-            own = {"collection": collection, "run_id": self._reason.run_id}
+            run_id = self._reason.run_id if self._reason else 0
+            own = {"collection": collection, "run_id": run_id}
             self.connection.execute(insert(_MARK).values({**values, **own}))
 
+    def _is_mine(self) -> bool:
+        """Tell whether anything outlives this run.
+
+        Raises:
+            SyncError: another run has taken the area over.
+        """
+        if self._reason is None or self.started_at is None:
+            return False
+        if self.connection.scalar(select(_AREA.c.run_id)) != self._reason.run_id:
+            raise SyncError(
+                "another run took over while this one stood still; look at the "
+                "newest run",
+                "lost_lease",
+            )
+        return True
+
+    def keep_page(self, collection: str, page: PageKept) -> None:
+        """Keep a page in place of the one before, in the caller's transaction.
+
+        Raises:
+            SyncError: another run has taken the area over.
+        """
+        if not self._is_mine():
+            return
+        # What is deleted stays in PostgreSQL's file, page upon page.
+        clear = "DELETE FROM" if self._is_sqlite else "TRUNCATE"
+        self.connection.exec_driver_sql(f"{clear} {_PAGE.name}")
+        values = {
+            "collection": collection,
+            "before": page.before,
+            "headers": json.dumps(dict(page.headers)),
+            "body": page.body,
+        }
+        self.connection.execute(insert(_PAGE), values)
+
     def forget(self, collection: str) -> None:
-        """Take a collection's mark back, in the caller's transaction."""
+        """Take a collection's mark and page back, in the caller's transaction."""
         if self.started_at is not None:
-            gone = delete(_MARK).where(_MARK.c.collection == collection)
-            self.connection.execute(gone)
+            for table in (_MARK, _PAGE):
+                gone = delete(table).where(table.c.collection == collection)
+                self.connection.execute(gone)
+            self.pages.pop(collection, None)
 
     def close(self, *, keeps: bool) -> None:
         """Give the connection back; what is staged goes unless it is kept."""

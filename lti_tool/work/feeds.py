@@ -34,7 +34,7 @@ from oneroster.errors import (
 )
 from oneroster.filters import modified_since
 from oneroster.models import Record
-from oneroster.pull import Mark
+from oneroster.pull import Kept, Mark
 
 BATCH: Final = 4000
 # Source: OneRoster CSV binding 1.2.1, the list of files.
@@ -108,10 +108,14 @@ class Ask:
 
     since: only what changed at or after this moment; None asks for all of it.
     mark: where an earlier run stopped.
+    kept: the page that had come to it by then, and was perhaps not staged.
+    keep: keeps each page as it comes; the next is asked for meanwhile.
     """
 
     since: datetime | None = None
     mark: Mark | None = None
+    kept: Kept | None = None
+    keep: Callable[[Kept], None] | None = None
 
 
 ALL: Final = Ask()
@@ -182,7 +186,10 @@ class RestFeed:
         if collection not in self._client.service.dialect.readable:
             return
         wanted = None if ask.since is None else modified_since(ask.since)
-        pull = self._client.pages(collection, filter=wanted, mark=ask.mark)
+        pull = self._client.pages(
+            collection, filter=wanted, mark=ask.mark, kept=ask.kept
+        )
+        pull.keep = ask.keep
         if self._has_plain and PlainObjects.reads(collection):
             pull.plain = PlainObjects(collection, value_columns(collection)).rows
         try:

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from lti_tool.errors import SyncError
 from lti_tool.storage.staging import Staged, Staging, value_columns
 from lti_tool.storage.staging_areas import Mark as StagingMark
+from lti_tool.storage.staging_areas import PageKept
 from lti_tool.work.feeds import Ask, Batch, Feed, Partial
 from lti_tool.work.omissions import amended, fill, role_ends
 from lti_tool.work.problems import Problems, is_rejected
@@ -23,7 +25,7 @@ from lti_tool.work.watching import Watch
 from oneroster.bundle import Unclaimed
 from oneroster.errors import Problem
 from oneroster.models import Record, User
-from oneroster.pull import Mark
+from oneroster.pull import Kept, Mark
 
 # What a roster is made of: a source that tells none of it tells us nothing.
 CORE: Final = frozenset({"orgs", "classes", "users", "enrollments"})
@@ -162,7 +164,12 @@ class Fetching:
     ) -> Problems:
         problems = Problems.load(known.problems) if known else Problems()
         self.counts[collection] = known.count if known else 0
-        ask = Ask(wanted.since.get(collection), _pull_mark(known))
+        ask = Ask(
+            wanted.since.get(collection),
+            _pull_mark(known),
+            self._kept(collection),
+            partial(self._keep, collection),
+        )
         for batch in self._feed.batches(collection, ask):
             records = _foreign(collection, batch.records, wanted.own)
             rows = [*(staged_row(collection, one) for one in records), *batch.plain]
@@ -175,6 +182,16 @@ class Fetching:
             self._put(collection, rows, taken, problems)
             self._watch.count(collection, self.counts[collection], batch.total)
         return problems
+
+    def _kept(self, collection: str) -> Kept | None:
+        found = self._staging.kept(collection)
+        if found is None:
+            return None
+        return Kept(found.before, found.body, found.headers)
+
+    def _keep(self, collection: str, page: Kept) -> None:
+        kept = PageKept(page.offset, page.headers, page.body)
+        self._staging.keep(collection, kept)
 
     def _filled(
         self, collection: str, rows: list[Staged], records: Sequence[Record]

@@ -11,6 +11,7 @@ import pytest
 from oneroster.auth import BearerKey
 from oneroster.client import Client
 from oneroster.errors import PagingError, StatusError
+from oneroster.pull import Kept, Mark, Pull
 from oneroster.service import Service
 from oneroster.transport import Patience
 
@@ -186,3 +187,67 @@ def test_memory_is_bounded_by_the_pages_under_way(serve: Serve, prefetch: int) -
         tracemalloc.stop()
     # Five times the rows; a second page's worth would be some 60 kB.
     assert many < 1.5 * few + 300_000
+
+
+def keeping(
+    url: str, into: list[Kept], mark: Mark | None = None, kept: Kept | None = None
+) -> Pull:
+    pull = client(url, 1).pages("orgs", mark=mark, kept=kept)
+    pull.keep = into.append
+    return pull
+
+
+def test_who_keeps_a_page_has_the_next_one_under_way_and_no_other(serve: Serve) -> None:
+    came = threading.Event()
+    pages = paging(200)
+
+    def answer(asked: Asked) -> Reply:
+        if asked.query["offset"] == "50":
+            came.set()
+        return pages(asked)
+
+    peer, kept = serve(answer), list[Kept]()
+    pull = keeping(peer.url, kept)
+    next(pull)
+    assert came.wait(20)
+    assert [one.offset for one in kept] == [0]
+    assert len(peer.asked) == 2
+    found = [record.sourced_id for page in pull for record in page.records]
+    assert found == everything(200)[STEP:]
+    assert [one.offset for one in kept] == [0, 50, 100, 150]
+    assert len(peer.asked) == 4
+
+
+def test_a_kept_page_is_not_asked_for_again_and_its_last_row_proves_the_rest(
+    serve: Serve,
+) -> None:
+    peer, kept = serve(paging(200)), list[Kept]()
+    first = keeping(peer.url, kept)
+    next(first)
+    mark = first.mark
+    next(first)
+    peer.asked.clear()
+    again = keeping(peer.url, [], mark=mark, kept=kept[1])
+    found = [record.sourced_id for page in again for record in page.records]
+    assert (found, again.proof) == (everything(200)[STEP:], "total")
+    offsets = [asked.query["offset"] for asked in peer.asked if "offset" in asked.query]
+    assert offsets[-3:] == ["99", "149", "199"]
+    assert "50" not in offsets
+
+
+def test_a_page_kept_of_what_was_read_already_is_not_believed(serve: Serve) -> None:
+    peer, kept = serve(paging(200)), list[Kept]()
+    first = keeping(peer.url, kept)
+    next(first)
+    again = keeping(peer.url, [], mark=first.mark, kept=kept[0])
+    found = [record.sourced_id for page in again for record in page.records]
+    assert found == everything(200)[STEP:]
+
+
+def test_a_collection_that_moved_after_a_kept_page_is_seen(serve: Serve) -> None:
+    peer, kept = serve(paging(200)), list[Kept]()
+    next(keeping(peer.url, kept))
+    moved = Kept(0, kept[0].body.replace(b"o-00049", b"o-00048x"), kept[0].headers)
+    with pytest.raises(PagingError) as caught:
+        list(keeping(peer.url, [], kept=moved))
+    assert caught.value.code == "unstable_source"
