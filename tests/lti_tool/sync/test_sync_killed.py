@@ -29,6 +29,7 @@ CHILD = """
 import sys
 from datetime import datetime
 from pathlib import Path
+from lti_tool.storage import plans
 from lti_tool.storage.database import Database
 from lti_tool.work import roster
 from lti_tool.work.feeds import BundleFeed
@@ -44,23 +45,34 @@ import re, sys, time
 from datetime import datetime
 from pathlib import Path
 from sqlalchemy import Engine, event
+from lti_tool.storage import plans
 from lti_tool.storage.database import Database
 from lti_tool.work import roster
 from lti_tool.work.feeds import BundleFeed
 
 url, bundle, now, point = sys.argv[1:]
 
-@event.listens_for(Engine, "before_cursor_execute")
-def stand(connection, cursor, statement, *more):
+def stand(statement):
     if re.match(point, statement):
         print("here", flush=True)
         time.sleep(60)
+
+@event.listens_for(Engine, "before_cursor_execute")
+def hear(connection, cursor, statement, *more):
+    stand(statement)
+
+# The rows of a plan go past SQLAlchemy: nobody is told of their statement.
+put_tuples = plans.put_tuples
+def put(connection, table, *more):
+    stand(f"INSERT INTO {table}")
+    put_tuples(connection, table, *more)
+plans.put_tuples = put
 
 clock = lambda: datetime.fromisoformat(now)
 roster.sync(Database(url), 1, lambda: BundleFeed(Path(bundle)), clock)
 """
 POINTS = {
-    "check": r"CREATE INDEX IF NOT EXISTS .*stage_",
+    "check": r"CREATE (UNIQUE )?INDEX .*stage_",
     "plan": "INSERT INTO run_move",
     "last rows": "INSERT INTO score",
     "end of the run": "UPDATE run SET .*ended_at",
