@@ -322,7 +322,11 @@ def was_shown(session: Session, source_id: int, plan_hash: str, now: datetime) -
 def put_problems(
     session: Session | Connection, run_id: int, problems: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Keep the problems of a run for a person to read; too long a text is cut."""
+    """Keep the problems of a run for a person to read.
+
+    Too long a text is cut; a NUL, which PostgreSQL does not take, is shown as a
+    replacement character.
+    """
     if problems:
         session.execute(
             insert(run_problem),
@@ -332,7 +336,9 @@ def put_problems(
 
 def _cut(problem: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: value[: _LENGTHS.get(name)] if isinstance(value, str) else value
+        name: value[: _LENGTHS.get(name)].replace("\0", "\N{REPLACEMENT CHARACTER}")
+        if isinstance(value, str)
+        else value
         for name, value in problem.items()
     }
 
