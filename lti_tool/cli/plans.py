@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
 
 import click
+from rich.table import Table
 
 from lti_tool.cli.root import PROBLEM, Bench, command, now, table
 from lti_tool.cli.roster import pull
@@ -86,7 +87,7 @@ def _show(
         bench.say(shown, table(f"{len(shown)} of {total} rows", columns, lines))
 
 
-def _figures(found: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- a table of rich
+def _figures(found: Mapping[str, Any]) -> Table:
     figures = [
         (name, *(one.get(what, 0) for what in ("now", "adds", "changes", "ends")))
         for name, one in (found["plan"] or {}).items()

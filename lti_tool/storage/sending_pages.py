@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from lti_tool.storage.database import rows
 from lti_tool.storage.pages import REFUSED, WAITING, newest_of
@@ -41,7 +41,7 @@ def load_goings(
     """Return each destination by name, in the order of names."""
     newest = newest_of(course_id)
 
-    def count(*states: str) -> Any:  # noqa: ANN401 -- a column
+    def count(*states: str) -> ColumnElement[int]:
         return func.sum(case((newest.c.state.in_(states), 1), else_=0))
 
     found = {
