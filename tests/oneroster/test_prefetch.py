@@ -221,11 +221,20 @@ def test_who_keeps_a_page_has_the_next_one_under_way_and_no_other(serve: Serve) 
 def test_a_kept_page_is_not_asked_for_again_and_its_last_row_proves_the_rest(
     serve: Serve,
 ) -> None:
-    peer, kept = serve(paging(200)), list[Kept]()
+    came = threading.Event()
+    pages = paging(200)
+
+    def answer(asked: Asked) -> Reply:
+        if asked.query["offset"] == "100":
+            came.set()
+        return pages(asked)
+
+    peer, kept = serve(answer), list[Kept]()
     first = keeping(peer.url, kept)
     next(first)
     mark = first.mark
     next(first)
+    assert came.wait(20)  # what it has under way is not what is asked for again
     peer.asked.clear()
     again = keeping(peer.url, [], mark=mark, kept=kept[1])
     found = [record.sourced_id for page in again for record in page.records]
