@@ -172,26 +172,6 @@ deployment = Table(
     _once("registration_id", "deployment_id"),
 )
 
-# A platform's own service beside LTI: Moodle's web services, Canvas's REST.
-platform_service = Table(
-    "platform_service",
-    metadata,
-    _id(),
-    _to("registration", "registration_id", falls_with=True),
-    Column("kind", String(16), nullable=False),  # moodle, canvas
-    _words("base_url"),
-    _words("account", null=True),
-    _words("client_id", null=True),
-    _words("client_secret", null=True),  # encrypted
-    _words("access_token", null=True),  # encrypted
-    _words("refresh_token", null=True),  # encrypted
-    _at("expires_at", null=True),
-    Column("profile", JSON, nullable=False, server_default="{}"),  # what it can
-    _at("checked_at", null=True),
-    _at("created_at"),
-    _once("registration_id", "kind"),
-)
-
 tool_key = Table(
     "tool_key",
     metadata,

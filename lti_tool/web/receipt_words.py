@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from flask import url_for
 from flask_babel import lazy_gettext
 
 from lti_tool.errors import OutboxError
-from lti_tool.storage import differences, receipts
+from lti_tool.storage import curriculum, differences, receipts, zones
 from lti_tool.storage.database import Session
 from lti_tool.storage.outbox import THEIRS
+from lti_tool.web import plan_words, reasons
 from lti_tool.web.admin.guard import public_url
 from lti_tool.web.admin.states import Mark
-from lti_tool.web.texts import gettext
+from lti_tool.web.reasons import Reason
+from lti_tool.web.texts import gettext, local_moment
 from lti_tool.work import decisions
 
 NAMES: Final[Mapping[str, Any]] = {
@@ -65,6 +68,9 @@ class Receipt:
     Attributes:
         theirs: (whether somebody else's value is known to stand there, which).
         link: the address that stays.
+        why: the reason of the level as it stands now; None where the course has no
+            such competency any more.
+        has_moved: whether that was worked out after what was told here.
     """
 
     row: Mapping[str, Any]
@@ -80,9 +86,11 @@ class Receipt:
     can_undo: bool
     history: tuple[tuple[Mapping[str, Any], str], ...]
     link: str
+    why: Reason | None
+    has_moved: bool
 
 
-def load(session: Session, row: Mapping[str, Any]) -> Receipt:
+def load(session: Session, row: Mapping[str, Any], *, now: datetime) -> Receipt:
     """Return the receipt of a delivery for a page."""
     newest = receipts.is_newest(session, row["id"])
     differs = differences.load_of_delivery(session, row["id"])
@@ -91,6 +99,15 @@ def load(session: Session, row: Mapping[str, Any]) -> Receipt:
         theirs = (True, row["read_back"])
     mark, words = state(row)
     answer = row["receipt"] or {}
+    why = reasons.load_reason(
+        session,
+        curriculum.load_plan(session, row["course_id"]),
+        row["student"],
+        row["competency_id"],
+        now=now,
+    )
+    told_at = _moment(row["basis"])
+    zone = zones.load_zone(session, row["course_id"])
     return Receipt(
         row=row,
         place=place(row["destination"]),
@@ -101,7 +118,9 @@ def load(session: Session, row: Mapping[str, Any]) -> Receipt:
         answer=str(
             answer.get("status") or answer.get("put") or answer.get("deleted") or ""
         ),
-        basis=_basis(row["basis"]),
+        basis=_basis(
+            row["basis"], None if told_at is None else local_moment(told_at, zone)
+        ),
         theirs=theirs,
         can_send=newest
         and (row["state"] in {"blocked", "conflict", "dead", "pending"} or theirs[0]),
@@ -115,6 +134,8 @@ def load(session: Session, row: Mapping[str, Any]) -> Receipt:
             if one["id"] != row["id"]
         ),
         link=public_url() + url_for("receipts.show", delivery_id=row["id"]),
+        why=why,
+        has_moved=why is not None and why.computed_at != told_at,
     )
 
 
@@ -152,12 +173,21 @@ def refused(error: OutboxError) -> str:
     return str(REFUSALS.get(error.code, error))
 
 
-def _basis(basis: Mapping[str, Any] | None) -> tuple[tuple[str, str], ...]:
+def _basis(
+    basis: Mapping[str, Any] | None, worked_out: str | None
+) -> tuple[tuple[str, str], ...]:
     """By what a level was judged when it was told."""
     told = basis or {}
+    rule = told.get("rule")
     found = (
-        (gettext("Rule"), told.get("rule")),
+        (gettext("Rule"), rule and plan_words.chosen_rule(rule, told.get("parameter"))),
         (gettext("Pieces of evidence"), told.get("evidence")),
-        (gettext("Worked out"), told.get("computed_at")),
+        (gettext("Worked out"), worked_out),
     )
     return tuple((label, str(value)) for label, value in found if value is not None)
+
+
+def _moment(basis: Mapping[str, Any] | None) -> datetime | None:
+    """When what was told had been worked out."""
+    told = (basis or {}).get("computed_at")
+    return datetime.fromisoformat(told) if told else None

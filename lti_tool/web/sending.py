@@ -176,7 +176,7 @@ def receipt(delivery_id: int) -> str:
     try:
         with database().read() as session:
             row = receipts.load_receipt(session, delivery_id)
-            told = receipt_words.load(session, row)
+            told = receipt_words.load(session, row, now=clock())
     except NotFoundError:
         abort(404)
     if row["course_id"] != course_id:

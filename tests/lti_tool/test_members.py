@@ -619,7 +619,7 @@ def test_the_worker_pulls_after_a_teachers_launch_hourly_and_by_night(
         )
     assert run(NOON, "_tick") == ["_pull"]
     world.lms.withdraw("c1", "ana")
-    assert run(NIGHT, "_nightly") == ["_pull"]
+    assert run(NIGHT, "_nightly") == ["_deliver", "_reconcile", "_pull"]
     with world.database.read() as session:
         ended = session.scalars(select(schema.seat.c.status)).all()
     assert sorted(ended) == ["active", "ended"]

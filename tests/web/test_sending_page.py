@@ -247,11 +247,15 @@ def test_a_receipt_tells_old_and_new_and_undoes(
         "What was sent 3.2 of 4 Proficient",
         "Because of Ms. Lee",
         "Its answer 204",
-        "Rule highest",
+        "Pieces of evidence",
         "Undo this delivery",
         f"/receipts/{told}",
     ):
         assert words in shown
+    why = shown[shown.index("Why this level") :]
+    assert "It was worked out anew after this was sent." in why
+    for words in ("Evidence Date Work", "How it is worked out", "The settings behind"):
+        assert words in why
     place = send(client, room, sid, f"undo:{told}", **{"from": "receipt"})
     shown = read(client, place)
     assert "What was sent 1 of 4 to undo delivery 1" in shown

@@ -53,7 +53,8 @@ def decide_delivery() -> ResponseReturnValue:
 def delivery(delivery_id: int) -> ResponseReturnValue:
     """Show the receipt of one delivery."""
     with database().read() as session:
-        told = receipt_words.load(session, receipts.load_receipt(session, delivery_id))
+        row = receipts.load_receipt(session, delivery_id)
+        told = receipt_words.load(session, row, now=clock())
     return render(
         "admin/delivery.html",
         place="admin.outbox",

@@ -1,4 +1,4 @@
-"""Resources of a SIS, and what platforms serve beside LTI.
+"""Resources of a SIS, and which class has them.
 
 Made by Alembic from the metadata and frozen: changes come as new revisions.
 """
@@ -74,40 +74,6 @@ def upgrade() -> None:
             batch_op.create_index(
                 batch_op.f(f"ix_class_resource_{column}"), [column], unique=False
             )
-    op.create_table(
-        "platform_service",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("registration_id", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("base_url", sa.Text(), nullable=False),
-        sa.Column("account", sa.Text(), nullable=True),
-        sa.Column("client_id", sa.Text(), nullable=True),
-        sa.Column("client_secret", sa.Text(), nullable=True),
-        sa.Column("access_token", sa.Text(), nullable=True),
-        sa.Column("refresh_token", sa.Text(), nullable=True),
-        sa.Column("expires_at", UtcDateTime(), nullable=True),
-        sa.Column("profile", sa.JSON(), server_default="{}", nullable=False),
-        sa.Column("checked_at", UtcDateTime(), nullable=True),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["registration_id"],
-            ["registration.id"],
-            name=op.f("fk_platform_service_registration_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_platform_service")),
-        sa.UniqueConstraint(
-            "registration_id",
-            "kind",
-            name=op.f("uq_platform_service_registration_id_kind"),
-        ),
-    )
-    with op.batch_alter_table("platform_service", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_platform_service_registration_id"),
-            ["registration_id"],
-            unique=False,
-        )
     for table in ("sis_class", "sis_course"):
         with op.batch_alter_table(table, schema=None) as batch_op:
             batch_op.add_column(
@@ -125,12 +91,9 @@ def downgrade() -> None:
     for table in ("sis_course", "sis_class"):
         with op.batch_alter_table(table, schema=None) as batch_op:
             batch_op.drop_column("resource_sourced_ids")
-    with op.batch_alter_table("platform_service", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_platform_service_registration_id"))
     with op.batch_alter_table("class_resource", schema=None) as batch_op:
         for column in ("resource_id", "course_id"):
             batch_op.drop_index(batch_op.f(f"ix_class_resource_{column}"))
 
-    op.drop_table("platform_service")
     op.drop_table("class_resource")
     op.drop_table("sis_resource")
