@@ -6,6 +6,8 @@ ended only if one of these says so: a chain of next links that stops, a total
 that was met, or an empty page.
 
 Source: OneRoster 1.2 Rostering, section 3.4 (paging, sorting, filtering).
+
+Longer than our usual room: the proof is one state, which every step reads and writes.
 """
 
 import json

@@ -2,6 +2,8 @@
 
 Our tool, a pretend LMS on its own origin and a pretend SIS, each on a socket of its
 own; what passes between them is the real protocol. Nothing leaves the machine.
+
+Longer than our usual room by a little: one party's day from start to end, in its order.
 """
 
 from __future__ import annotations

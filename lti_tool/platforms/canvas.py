@@ -4,6 +4,9 @@ Canvas makes an outcome result of each row of a rubric assessment, later, in a j
 its own. A row that is not sent again is dropped from the assessment, so each student's
 whole row set goes out every time. What the Learning Mastery Gradebook shows is read
 back from the results. Source: facts/canvas.md section 6 A.
+
+Longer than our usual room: one destination, whose every step
+reads the state of the one before.
 """
 
 from __future__ import annotations

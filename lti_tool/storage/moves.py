@@ -1,4 +1,8 @@
-"""What a merge of staged rows would do, as statements: adds, changes and ends."""
+"""What a merge of staged rows would do, as statements: adds, changes and ends.
+
+Longer than our usual room: each question is a few lines over the
+same joins, which nobody else knows.
+"""
 
 from __future__ import annotations
 

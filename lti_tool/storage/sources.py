@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -10,7 +10,6 @@ from typing import Any, Final
 from sqlalchemy import (
     Connection,
     Select,
-    String,
     delete,
     func,
     insert,
@@ -39,12 +38,6 @@ from lti_tool.storage.session import Session
 LEASE: Final = timedelta(seconds=60)
 # A person's yes to a plan holds so long. Source: facts/security.md, promise P3.
 APPROVAL: Final = timedelta(hours=24)
-
-_LENGTHS: Final = {
-    column.name: column.type.length
-    for column in run_problem.columns
-    if isinstance(column.type, String)
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,30 +310,6 @@ def was_shown(session: Session, source_id: int, plan_hash: str, now: datetime) -
         )
     )
     return bool(found)
-
-
-def put_problems(
-    session: Session | Connection, run_id: int, problems: Sequence[Mapping[str, Any]]
-) -> None:
-    """Keep the problems of a run for a person to read.
-
-    Too long a text is cut; a NUL, which PostgreSQL does not take, is shown as a
-    replacement character.
-    """
-    if problems:
-        session.execute(
-            insert(run_problem),
-            [{**_cut(one), "run_id": run_id} for one in problems],
-        )
-
-
-def _cut(problem: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value[: _LENGTHS.get(name)].replace("\0", "\N{REPLACEMENT CHARACTER}")
-        if isinstance(value, str)
-        else value
-        for name, value in problem.items()
-    }
 
 
 def load_runs(session: Session, limit: int = 50) -> list[dict[str, Any]]:

@@ -2,6 +2,9 @@
 
 The live tables are written in one transaction at the end. What was staged by a run that
 was cut off may be gone on with (see :mod:`lti_tool.storage.staging_areas`).
+
+Longer than our usual room: the one face of the staged rows, most of it handed on to the
+rooms behind it.
 """
 
 from __future__ import annotations

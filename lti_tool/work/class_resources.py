@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from lti_tool.storage import alignments, class_resources
+from lti_tool.storage import class_resources, sis_alignments
 from lti_tool.storage.database import Session
 from lti_tool.storage.naming import framework_of_course
 from lti_tool.work import suggesting
@@ -46,7 +46,7 @@ def follow(session: Session, courses: Collection[int], *, now: datetime) -> int:
         if framework_id is not None:
             if framework_id not in known:
                 known[framework_id] = suggesting.load_codes(session, framework_id)
-            ids = by_case_id(alignments.load_case_ids(session, course_id))
+            ids = by_case_id(sis_alignments.load_case_ids(session, course_id))
             wanted = {
                 (one.id, ids[plain_case_id(named.case_id)])
                 for one in held

@@ -2,6 +2,8 @@
 
 A feed yields a collection in batches and says afterwards whether all of it was sent:
 only then may the absence of a record mean anything.
+
+Longer than our usual room by a little: both kinds of feed keep the same promise.
 """
 
 from __future__ import annotations

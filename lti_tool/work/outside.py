@@ -188,26 +188,31 @@ class Outside:
         Raises:
             DeliveryError: the destination cannot be reached as it is configured.
         """
+        ways = {
+            "oneroster": (place.source_id, self._sis),
+            "ags": (place.ags_line_items_url, self._ags),
+            "canvas": (place.launched_id, self._outcomes),
+            "moodle": (place.context_id, self._competencies),
+        }
+        needed, connect = ways.get(destination, (None, self._sis))
+        if needed is None:
+            raise DeliveryError(
+                f"no such destination: {destination}", "no_place", permanent=True
+            )
         try:
-            if destination == "oneroster" and place.source_id is not None:
-                return self._sis(place)
-            if destination == "ags" and place.ags_line_items_url is not None:
-                return self._ags(place)
-            if destination == "canvas" and place.launched_id is not None:
-                self.pull_members(place.launched_id)
-                return self._canvases.destination(place)
-            if place.context_id is not None:
-                self.pull_members(place.launched_id or 0)
-                return competencies.connect(
-                    self._database, self._settings, destination, place
-                )
+            return connect(place)
         except DeliveryError:
             raise
         except BridgeError as error:
             raise DeliveryError(str(error), "config", permanent=True) from error
-        raise DeliveryError(
-            f"no such destination: {destination}", "no_place", permanent=True
-        )
+
+    def _outcomes(self, place: Place) -> Destination:
+        self.pull_members(place.launched_id or 0)
+        return self._canvases.destination(place)
+
+    def _competencies(self, place: Place) -> Destination:
+        self.pull_members(place.launched_id or 0)
+        return competencies.connect(self._database, self._settings, "moodle", place)
 
     def _sis(self, place: Place) -> Destination:
         with self._database.read() as session:

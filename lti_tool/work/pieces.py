@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from lti_tool.storage import alignments, evidence, observations
+from lti_tool.storage import evidence, observations, sis_alignments
 from lti_tool.storage.database import Session, batches
 from lti_tool.storage.evidence import ScoredObjective, SpokenScore
 from lti_tool.storage.observations import ACCEPTED, DECLINED, StoredObservation
@@ -252,9 +252,10 @@ def _with_own(
     """
     there = sorted({one.score.course_id for one in scored})
     known = {
-        one: scores.by_case_id(alignments.load_case_ids(session, one)) for one in there
+        one: scores.by_case_id(sis_alignments.load_case_ids(session, one))
+        for one in there
     }
-    declined = {one: alignments.load_declined(session, one) for one in there}
+    declined = {one: sis_alignments.load_declined(session, one) for one in there}
     aligned: dict[tuple[int, int, int], SpokenScore] = {}
     for one in spoken:
         aligned.setdefault(_said(one), one)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from lti_tool.errors import SyncError
 from lti_tool.logs import log
-from lti_tool.storage import cursors, plans, roster, sources
+from lti_tool.storage import cursors, plans, roster, run_problems, sources
 from lti_tool.storage.cursors import Reach
 from lti_tool.storage.database import Database, Session
 from lti_tool.storage.seats import Days
@@ -294,7 +294,7 @@ class _Run:
             refreshed = incoming.work_out(Session.on(connection), now)
             staging.renew_statistics()
             staging.hold_aside(self._run_id, now)
-            sources.put_problems(connection, self._run_id, self._problems.kept)
+            run_problems.put_problems(connection, self._run_id, self._problems.kept)
             # Ends left out are yet to come; a retry reads a few records alone.
             if self._said.is_without_ends:
                 plans.drop_ends(connection, self._run_id)
@@ -372,7 +372,7 @@ class _Run:
         """Write how the run ended, with its problems; nothing if it is closed."""
         with self._database.write() as session:
             if sources.is_open(session, self._run_id):
-                sources.put_problems(session, self._run_id, self._problems.kept)
+                run_problems.put_problems(session, self._run_id, self._problems.kept)
                 sources.close_run(session, self._run_id, self._clock(), values)
 
 

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, time
 from types import MappingProxyType
 from typing import Final
 
-from lti_tool.storage import alignments
+from lti_tool.storage import sis_alignments
 from lti_tool.storage.database import Session
 from lti_tool.storage.evidence import SpokenScore, StoredScale
 from lti_tool.work.words import Words
@@ -345,7 +345,7 @@ def by_case_id(case_ids: Mapping[str, int]) -> dict[str, int]:
 
 def with_objectives(session: Session, courses: Collection[int]) -> list[int]:
     """Return those of courses in which the SIS says, or said, what work is about."""
-    return alignments.load_with_objectives(session, courses)
+    return sis_alignments.load_with_objectives(session, courses)
 
 
 def follow_objectives(session: Session, course_id: int, *, now: datetime) -> int:
@@ -354,8 +354,8 @@ def follow_objectives(session: Session, course_id: int, *, now: datetime) -> int
     Only competencies of the course's framework; what a person took away stays away.
     May be run again.
     """
-    said = alignments.load_objectives(session, course_id)
-    known = by_case_id(alignments.load_case_ids(session, course_id)) if said else {}
+    said = sis_alignments.load_objectives(session, course_id)
+    known = by_case_id(sis_alignments.load_case_ids(session, course_id)) if said else {}
     wanted = {
         (assignment_id, known[plain_case_id(case_id)])
         for assignment_id, parts in said.items()
@@ -363,4 +363,4 @@ def follow_objectives(session: Session, course_id: int, *, now: datetime) -> int
         for case_id in part.get("learningObjectiveIds") or ()
         if plain_case_id(case_id) in known
     }
-    return alignments.follow_sis(session, course_id, wanted, now=now)
+    return sis_alignments.follow_sis(session, course_id, wanted, now=now)

@@ -100,7 +100,8 @@ def canvas_back() -> ResponseReturnValue:
 def _held(registration_id: int) -> dict[str, Any]:
     with database().read() as session:
         held = stored.load_platform(session, registration_id)
-    if not canvas_access.connects(held["vendor"]):
+    is_offered = canvas_access.connects(held["vendor"])
+    if not is_offered:
         abort(404)
     return held
 

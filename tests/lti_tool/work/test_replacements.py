@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from lti_tool.errors import ConfigError, NotFoundError
-from lti_tool.storage import alignments, schema
+from lti_tool.storage import schema, sis_alignments
 from lti_tool.work import plans_of_course, replacements
 from lti_tool.work.frameworks import import_documents
 from tests.lti_tool.work.conftest import NOON
@@ -209,7 +209,7 @@ def test_a_course_of_the_old_framework_moves_when_it_changes_to_the_new(
         saved = plans_of_course.save(
             session, filled.course_id, change, who=WHO, now=later
         )
-        named = alignments.load_case_ids(session, filled.course_id)
+        named = sis_alignments.load_case_ids(session, filled.course_id)
 
     new = named["n-1"]
     assert named[case_ids(filled)["7.A"]] == new
