@@ -63,8 +63,8 @@ def test_an_edit_is_checked_as_the_page_checks_it(bridge: Bridge) -> None:
     assert done["changed"] == ["auth", "version"]
 
 
-def test_files_are_not_edited_but_added_anew(bridge: Bridge) -> None:
+def test_a_source_of_files_has_a_path_and_nothing_of_a_service(bridge: Bridge) -> None:
     bridge.ask("source", "add", "files", "--csv", str(bridge.folder))
     wrong = bridge.ask("source", "edit", "files", "--version", "1.1", status=1)
-    assert "remove it and add it" in wrong["error"]
+    assert wrong["error"] == 'source "files" reads files: give --csv PATH alone'
     bridge.ask("source", "remove", "files")
