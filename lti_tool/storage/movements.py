@@ -23,9 +23,10 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class NotTaken:
-    """A staged row that is not taken, and why.
+    """A staged row that is not taken, or taken as something else, and why.
 
-    value: the sourcedId that stands in the column, where it is a reference.
+    value: the sourcedId that stands in the column, where it is a reference; of a score
+    above the maximum both.
     """
 
     collection: str

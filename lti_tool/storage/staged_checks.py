@@ -7,10 +7,12 @@ sourcedId does not end.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     String,
     Table,
     and_,
@@ -27,6 +29,7 @@ from lti_tool.storage.entities import BY_NAME, Entity, Need
 from lti_tool.storage.scopes import list_items
 
 Stages = Mapping[str, Table]
+_WORK: Final = "line_item_sourced_id"
 
 
 def judge(
@@ -155,4 +158,37 @@ def _judge_need(
         update(stage)
         .where(stage.c.verdict.is_(None), stage.c.status == "active", is_dangling)
         .values(verdict="dangling", verdict_column=need.column)
+    )
+
+
+def over_maximum(stages: Stages, entity: Entity, source: int) -> Select[Any] | None:
+    """What finds the scores, among those taken, above what their work gives at most.
+
+    They are kept and count as all of it. Each row has a sourcedId, the points given and
+    the maximum: of the work as it was sent, else as it is held. None of a collection
+    without scores.
+    """
+    need = next((one for one in entity.needs if one.column == _WORK), None)
+    if need is None:
+        return None
+    stage, held = stages[entity.collection], BY_NAME[need.collection]
+    sent = stages[need.collection].alias("sent")
+    most = case(
+        (sent.c.sourced_id.is_not(None), sent.c.maximum), else_=held.table.c.maximum
+    )
+    return (
+        select(stage.c.sourced_id, stage.c.given, most.label("most"))
+        .select_from(stage)
+        .outerjoin(
+            sent,
+            and_(sent.c.sourced_id == stage.c[_WORK], sent.c.verdict.is_(None)),
+        )
+        .outerjoin(
+            held.table,
+            and_(held.is_of(source), held.table.c.sourced_id == stage.c[_WORK]),
+        )
+        .where(
+            stage.c.verdict.is_(None), stage.c.status == "active", stage.c.given > most
+        )
+        .order_by(stage.c.position)
     )

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -192,7 +193,7 @@ class Staging:
         self._complete.add(collection)
 
     def check(self, scope: Scope | None = None) -> Checked:
-        """Judge the staged rows; returns those that will not be taken.
+        """Judge the staged rows; returns those not taken, and scores above the maximum.
 
         scope: what the school takes of the SIS; what it leaves out is no fault.
         """
@@ -216,8 +217,8 @@ class Staging:
             )
         counts: Counter[str] = Counter()
         first: list[NotTaken] = []
-        for entity in ENTITIES:
-            for one in self._not_taken(entity):
+        for look in (self._not_taken, self._over_maximum):
+            for one in chain.from_iterable(map(look, ENTITIES)):
                 counts[one.code] += 1
                 if len(first) < _TOLD:
                     first.append(one)
@@ -285,6 +286,14 @@ class Staging:
                 row["verdict"],
                 column,
                 quarantines.as_names(row.get(column, "")) or None,
+            )
+
+    def _over_maximum(self, entity: Entity) -> Iterator[NotTaken]:
+        found = staged_checks.over_maximum(self._tables, entity, self._source_id)
+        for row in () if found is None else self._connection.execute(found):
+            value = f"{row.given:g} of {row.most:g}"
+            yield NotTaken(
+                entity.collection, row.sourced_id, "over_maximum", "given", value
             )
 
     def plan(self, put: Callable[[list[dict[str, Any]]], None]) -> PlanFacts:

@@ -12,7 +12,7 @@ from oneroster.errors import Problem
 KEPT: Final = 1000
 Places = Callable[[str, Collection[str]], Mapping[str, str]]
 # Kept all the same: these codes do not count as rejects.
-HARMLESS: Final = frozenset({"duplicate"})
+HARMLESS: Final = frozenset({"duplicate", "over_maximum"})
 
 _WORDS: Final = {
     "conflict": "{record} was sent twice with different values; the SIS must send it "
@@ -21,6 +21,8 @@ _WORDS: Final = {
     "dangling": "{record}: {field} names a record that was not sent; send that record "
     "too, or remove the reference",
     "duplicate": "{record} was sent twice, the same each time; one was kept",
+    "over_maximum": "{record} gives more points than its work has; it counts as all of "
+    "them",
     "too_long": "{record}: {field} is longer than we can keep; shorten it in the SIS",
 }
 

@@ -55,6 +55,14 @@ CODES: Final[Mapping[str, Words]] = {
         lazy_gettext("A sourcedId stands once in a collection."),
         lazy_gettext("One was kept. Nothing needs to be done."),
     ),
+    "over_maximum": Words(
+        lazy_gettext("gives more points than its work has"),
+        lazy_gettext("A score goes up to the maximum of its line item."),
+        lazy_gettext(
+            "It counts as all of the points. Correct the score or the maximum, unless "
+            "it is extra credit."
+        ),
+    ),
     "cycle": Words(
         lazy_gettext("is its own ancestor"),
         lazy_gettext("A school or term lies in another one, never in itself."),

@@ -344,6 +344,28 @@ def test_equal_duplicates_count_once(sis: Sis) -> None:
     assert len(sis.rows(schema.sis_user, "id")) == 4
 
 
+def test_a_score_above_the_maximum_is_kept_and_told(sis: Sis) -> None:
+    """By the maximum of the work as it was sent, or as it is held where it was not."""
+    sis.begin()
+    sis.change("results", "r3", score=10.0)
+    assert not sis.sync().problems
+    sis.change("results", "r3", score=12.5)
+    for path in (sis.bundle(delta=True), sis.bundle()):
+        if path.name.endswith("2"):
+            (path / "lineItems.csv").unlink(missing_ok=True)
+        report = sis.sync(path)
+        assert (report.status, dict(report.problems)) == (
+            "applied",
+            {"over_maximum": 1},
+        )
+    assert ("r3", 12.5) in sis.rows(schema.score, "sourced_id", "given")
+    told = sis.rows(schema.run_problem, "sourced_id", "level", "field", "value", "text")
+    text = 'results "r3" gives more points than its work has; it counts as all of them'
+    assert set(told) == {("r3", "warning", "given", "12.5 of 10", text)}
+    sis.change("lineItems", "w1", result_value_max=20.0)
+    assert not sis.sync().problems
+
+
 def test_differing_duplicates_are_refused_and_the_live_row_stays(sis: Sis) -> None:
     sis.begin()
     sis.change("results", "r3", score=1.0)
