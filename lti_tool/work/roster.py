@@ -189,9 +189,8 @@ class _Run:
             people.match_waiting(session, now=self._clock())
             copies.settle_waiting(session, now=self._clock())
             class_resources.settle(session, self._source_id, now=self._clock())
-        refreshed = refresh_stale(self._database, self._clock, self._said.on_progress)
-        refreshed += report.courses_refreshed
-        return replace(report, courses_refreshed=refreshed)
+        later = refresh_stale(self._database, self._clock, self._said.on_progress)
+        return replace(report, courses_refreshed=report.courses_refreshed + later)
 
     @property
     def _counts(self) -> dict[str, int]:
