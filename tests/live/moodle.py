@@ -6,6 +6,7 @@ Everything here was seen on Moodle 4.5.5 in November 2026.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,14 +127,17 @@ class Moodle:
     def add_token(self, mark: str) -> str:
         """Make a token for the account and the service of a mark; gives it."""
         page = self.visit("admin/webservice/tokens.php", action="create")
+        page.wait_for_load_state("networkidle")
+        page.fill("#id_name", f"Token {mark} {time.monotonic_ns()}")
         page.locator("#fitem_id_user input[type=text]").first.fill(mark)
-        page.get_by_role("option").filter(has_text=mark).first.click()
+        found = page.locator(".form-autocomplete-suggestions [role=option]")
+        found.filter(has_text=mark).first.click()
         page.select_option("#id_service", label=f"Service {mark}")
-        page.click("#id_submitbutton")
-        page.wait_for_url(re.compile(r"tokens\.php"))
-        shown = re.search(
-            r"\b[0-9a-f]{32}\b", page.locator("#region-main").inner_text()
-        )
+        # The first click only closes the list of suggestions.
+        page.locator("#id_submitbutton").press("Enter")
+        token = re.compile(r"\b[0-9a-f]{32}\b")
+        expect(page.locator("#region-main")).to_contain_text(token, timeout=PAGE_MS)
+        shown = token.search(page.locator("#region-main").inner_text())
         assert shown, page.url
         return shown[0]
 
@@ -147,7 +151,9 @@ class Moodle:
 
     def _add_user(self, name: str, address: str) -> None:
         """Add an account by Moodle's pair of lists."""
-        self.page.fill("#addselect_searchtext", name)
+        # A script searches as one types, once it is there.
+        self.page.wait_for_load_state("networkidle")
+        self.page.locator("#addselect_searchtext").press_sequentially(name)
         found = self.page.locator("#addselect option", has_text=address)
         found.first.wait_for(state="attached")
         self.page.select_option(
