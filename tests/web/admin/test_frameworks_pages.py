@@ -123,6 +123,7 @@ def test_a_sent_file_is_read_by_the_worker_and_told_on_its_page(
     assert "Mathematics 7 is here." in words(done)
     assert "4 added" in words(done)
     assert "1 problem was noted" in words(done)
+    assert "leads to an item that is not here" in words(done)
     assert "data-poll" not in done
     assert list((tmp_path / "frameworks").iterdir()) == []
     part = rosa.client.get(path, headers={"X-Part": "1"}).text
