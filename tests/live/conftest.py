@@ -24,10 +24,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
@@ -295,13 +294,8 @@ def _work_id(trial: Trial, code: str) -> str:
     return f"work-{trial.mark}-{code}"
 
 
-def records(
-    trial: Trial, *, changed: Mapping[int, float] = MappingProxyType({})
-) -> MemoryCatalog:
-    """The class as the SIS holds it; some of its students have a score for each code.
-
-    changed: other scores for the first code, by number of the student.
-    """
+def records(trial: Trial) -> MemoryCatalog:
+    """The class as the SIS holds it; some of its students have a score for each code."""
     org, term = f"org-{trial.mark}", f"term-{trial.mark}"
     at = "2026-09-01T00:00:00.000Z"
     stamp = {"status": "active", "dateLastModified": at}
@@ -347,8 +341,7 @@ def records(
                 {"sourcedId": f"r-{code}-{one.id_number}",
                  "lineItem": {"sourcedId": _work_id(trial, code)}, "class": here,
                  "student": {"sourcedId": one.id_number},
-                 "score": changed.get(number, 4 + number % 7)
-                 if code == trial.codes[0] else 4 + number % 7,
+                 "score": 4 + number % 7,
                  "scoreStatus": "fully graded", "scoreDate": "2026-10-01", **stamp})
                 for code in trial.codes
                 for number, one in enumerate(trial.students[: trial.scored])],

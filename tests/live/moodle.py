@@ -177,45 +177,6 @@ class Moodle:
             page.get_by_role("button", name="Continue")
         ).first).to_be_visible(timeout=LONG_MS)  # fmt: skip
 
-    def grade(self, course: int, column: str, student: str, score: float) -> int:
-        """Set a grade on the gradebook's own page; gives Moodle's id of the student."""
-        self.visit("grade/report/grader/index.php", id=course)
-        head = self.page.locator(COLUMNS, has_text=column).first
-        item = head.get_attribute("data-itemid")
-        page = self.visit(
-            "grade/report/singleview/index.php",
-            id=course, item="grade", itemid=item, perpage=1000,
-        )  # fmt: skip
-        row = page.locator("tr", has_text=student)
-        field = row.locator("input[type=text][name^='finalgrade_']").first
-        field.fill(f"{score:g}")
-        user = (field.get_attribute("name") or "").rpartition("_")[2]
-        page.get_by_role("button", name="Save").first.click()
-        page.wait_for_load_state()
-        return int(user)
-
-    def competency(self, course: int, code: str) -> int:
-        """Moodle's id of a competency of a course."""
-        page = self.visit("admin/tool/lp/coursecompetencies.php", courseid=course)
-        link = page.locator("a[href*='competencyid=']").filter(
-            has_text=re.compile(rf"^\s*{re.escape(code)}\s")
-        )
-        found = re.search(r"competencyid=(\d+)", link.first.get_attribute("href") or "")
-        assert found, code
-        return int(found[1])
-
-    def rate(self, course: int, user: int, competency: int, item: int) -> None:
-        """Rate a student on the competency's own page of the course."""
-        page = self.visit(
-            "admin/tool/lp/user_competency_in_course.php",
-            courseid=course, userid=user, competencyid=competency,
-        )  # fmt: skip
-        page.get_by_role("button", name="Rate").first.click()
-        dialog = page.get_by_role("dialog").filter(has_text="Rate")
-        dialog.locator("select").first.select_option(value=str(item))
-        dialog.get_by_role("button", name="Rate").click()
-        expect(dialog).to_have_count(0)
-
     def add_course(self, short_name: str, full_name: str, id_number: str) -> int:
         """Make a course; gives its id."""
         self.visit("course/edit.php", category=1)
