@@ -295,7 +295,7 @@ def _work_id(trial: Trial, code: str) -> str:
 
 
 def records(trial: Trial) -> MemoryCatalog:
-    """The class as the SIS holds it; some of its students have a score for each code."""
+    """The class as the SIS holds it; some of its students have scores, one a code."""
     org, term = f"org-{trial.mark}", f"term-{trial.mark}"
     at = "2026-09-01T00:00:00.000Z"
     stamp = {"status": "active", "dateLastModified": at}
