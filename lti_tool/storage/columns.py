@@ -62,27 +62,35 @@ class ColumnFacts:
     statement: str
 
 
-def load_ags_place(session: Session, course_id: int) -> Place | None:
-    """Return the newest placement of the course that offered AGS, or None."""
-    found = session.execute(
-        select(
-            placement.c.id,
-            deployment.c.registration_id,
-            placement.c.ags_line_items_url,
-            placement.c.ags_scopes,
-            placement.c.ags_gone_at,
-            registration.c.busy_until,
-        )
+def newest_placement(course_id: int, *more: ColumnElement[Any]) -> Select[Any]:
+    """The id, registration_id and more of the placement of a course seen last.
+
+    Only where deployment and registration are active; narrow it by where().
+    """
+    return (
+        select(placement.c.id, deployment.c.registration_id, *more)
         .join(deployment, deployment.c.id == placement.c.deployment_id)
         .join(registration, registration.c.id == deployment.c.registration_id)
         .where(
             placement.c.course_id == course_id,
-            placement.c.ags_line_items_url.is_not(None),
             deployment.c.status == "active",
             registration.c.status == "active",
         )
         .order_by(placement.c.seen_at.desc(), placement.c.id.desc())
         .limit(1)
+    )
+
+
+def load_ags_place(session: Session, course_id: int) -> Place | None:
+    """Return the newest placement of the course that offered AGS, or None."""
+    found = session.execute(
+        newest_placement(
+            course_id,
+            placement.c.ags_line_items_url,
+            placement.c.ags_scopes,
+            placement.c.ags_gone_at,
+            registration.c.busy_until,
+        ).where(placement.c.ags_line_items_url.is_not(None))
     ).one_or_none()
     if found is None:
         return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
-from lti_tool.storage.columns import Place
-from lti_tool.storage.schema import deployment, lms_user, placement, registration
+from lti_tool.storage.columns import Place, newest_placement
+from lti_tool.storage.schema import lms_user, placement, registration
 from lti_tool.storage.session import Session
 
 
@@ -14,26 +14,13 @@ def load_lms_place(session: Session, course_id: int, vendor: str) -> Place | Non
 
     Only a platform whose own interface we know the address of.
     """
+    services = func.coalesce(placement.c.nrps_url, placement.c.ags_line_items_url)
     found = session.execute(
-        select(
-            placement.c.id,
-            placement.c.context_id,
-            deployment.c.registration_id,
-            func.coalesce(placement.c.nrps_url, placement.c.ags_line_items_url).label(
-                "services_url"
-            ),
+        newest_placement(
+            course_id, placement.c.context_id, services.label("services_url")
+        ).where(
+            registration.c.vendor == vendor, registration.c.outcomes_url.is_not(None)
         )
-        .join(deployment, deployment.c.id == placement.c.deployment_id)
-        .join(registration, registration.c.id == deployment.c.registration_id)
-        .where(
-            placement.c.course_id == course_id,
-            registration.c.vendor == vendor,
-            registration.c.outcomes_url.is_not(None),
-            deployment.c.status == "active",
-            registration.c.status == "active",
-        )
-        .order_by(placement.c.seen_at.desc(), placement.c.id.desc())
-        .limit(1)
     ).one_or_none()
     if found is None:
         return None
