@@ -58,8 +58,6 @@ RESUMABLE: Final = frozenset(
         "tls",
     }
 )
-# Another number makes areas of older versions useless.
-FORM: Final = "1"
 
 _METADATA: Final = MetaData()
 _AREA: Final = Table(
