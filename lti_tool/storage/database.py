@@ -192,17 +192,17 @@ class Database:
             ConfigError: the database does not answer, is none, or belongs to a newer
                 version of the tool.
         """
-        with _explained(), self._migrating() as settings:
+        with _explained(), self.migrating() as settings:
             command.upgrade(settings, "head")
 
     def clear(self) -> None:
         """Take everything out and begin with an empty schema: for the demo."""
-        with self._migrating() as settings:
+        with self.migrating() as settings:
             command.downgrade(settings, "base")
             command.upgrade(settings, "head")
 
     @contextmanager
-    def _migrating(self) -> Iterator[Config]:
+    def migrating(self) -> Iterator[Config]:
         """Yield Alembic's settings on a connection that commits at the end.
 
         SQLite changes a constraint by making the table anew; rows that refer to it

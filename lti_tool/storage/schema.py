@@ -34,6 +34,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     text,
+    true,
 )
 
 
@@ -150,6 +151,12 @@ registration = Table(
     _words("outcomes_token", null=True),  # encrypted
     Column("clock_skew_seconds", Float),
     _at("busy_until", null=True),  # it asked us to wait: no outcome goes there before
+    # The same of its REST API or web services, which have limits of their own.
+    _at("services_busy_until", null=True),
+    # What the school chose, and a probe found, of competency outcomes there.
+    Column("outcomes_settings", JSON(none_as_null=True)),
+    # Whether the grades of its courses are read as evidence.
+    Column("is_read", Boolean, nullable=False, server_default=false()),
     _at("launched_at", null=True),  # the last launch that was let in
     _at("created_at"),
     _once("issuer", "client_id"),
@@ -326,8 +333,9 @@ source = Table(
     metadata,
     _id(),
     Column("name", String(255), nullable=False, unique=True),
-    Column("kind", String(8), nullable=False),  # rest, csv
+    Column("kind", String(8), nullable=False),  # rest, csv; lms: grades of a platform
     _words("location"),  # base URL, or path of a folder or zip
+    _to("registration", "registration_id", null=True),  # of kind lms: which platform
     Column("version", String(8)),
     _words("token_url", null=True),
     Column("auth", String(16)),
@@ -1031,6 +1039,11 @@ assignment = Table(
     Column("learning_objectives", JSON),
     # what of it can speak by itself: [{key, title, maximum, kind}], kind row, question
     Column("parts", JSON),
+    _words("web_url", null=True),  # where people open it, in an LMS
+    # The line item of the SIS that is the same work as this one of an LMS, and who said
+    # so: 'match' or a person; twin_by without twin_id: a person said it is not.
+    Column("twin_id", Integer, ForeignKey("assignment.id"), index=True),
+    Column("twin_by", String(64)),
     _once("source_id", "kind", "sourced_id"),
 )
 
@@ -1166,6 +1179,7 @@ score = Table(
     Column("text_score", String(255)),
     Column("score_status", String(32)),
     Column("scored_on", Date),
+    _at("scored_at", null=True),  # the moment, where more than the day is known
     _words("comment", null=True),
     Column("flags", JSON),  # {in_progress, incomplete, late, missing}
     Column("learning_objectives", JSON),
@@ -1347,6 +1361,8 @@ course_destination = Table(
     Column("is_on", Boolean, nullable=False),
     Column("changed_by", String(64), nullable=False),
     _at("changed_at"),
+    # What is chosen of this destination in this course.
+    Column("settings", JSON(none_as_null=True)),
     _once("course_id", "destination"),
 )
 
@@ -1360,6 +1376,10 @@ course_sending = Table(
     Column("send_when", String(16), nullable=False),  # now, nightly, release
     Column("is_secure_only", Boolean, nullable=False),
     _to("course_group", "course_group_id", null=True),  # None: of everybody
+    # Whether each competency has a column of its own in a gradebook.
+    Column("is_each", Boolean, nullable=False, server_default=true()),
+    # The formula of one grade over all competencies; None: there is no such column.
+    Column("summary", JSON(none_as_null=True)),
     _at("released_at", null=True),
     Column("changed_by", String(64), nullable=False),
     _at("changed_at"),
@@ -1381,7 +1401,8 @@ delivery_plan = Table(
     _at("found_at", null=True),
 )
 
-# A column of ours in another system's gradebook: one per competency and place.
+# A column of ours in another system's gradebook: one per competency and place; that
+# of no competency is the summary grade.
 line_item = Table(
     "line_item",
     metadata,
@@ -1390,12 +1411,65 @@ line_item = Table(
     _to("placement", "placement_id", null=True),
     _to("source", "source_id", null=True),
     _to("course", "course_id"),
-    _to("competency", "competency_id"),
+    _to("competency", "competency_id", null=True),
     Column("resource_id", String(255), nullable=False),
     _words("address"),  # AGS line item URL, or assessmentLineItem sourcedId
     Column("maximum", Float, nullable=False),
     _at("created_at"),
+    # In a SIS: an assessment line item, or a line item of its gradebook.
+    Column("kind", String(16)),
     _once("destination", "course_id", "competency_id", "placement_id"),
+    Index(
+        "uq_line_item_summary",
+        "destination",
+        "course_id",
+        "placement_id",
+        unique=True,
+        sqlite_where=text("competency_id IS NULL"),
+        postgresql_where=text("competency_id IS NULL"),
+    ),
+)
+
+# What a SIS calls a result of ours, where it did not keep the id we gave.
+sis_result = Table(
+    "sis_result",
+    metadata,
+    _id(),
+    _to("line_item", "line_item_id", falls_with=True),
+    _to("person", "person_id"),
+    Column("sourced_id", String(255), nullable=False),
+    _at("told_at"),
+    _once("line_item_id", "person_id"),
+)
+
+# Who writes to another system just now, where one at a time may: a platform's token.
+turn = Table(
+    "turn",
+    metadata,
+    _id(),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("holder", String(64), nullable=False),
+    _at("until"),
+)
+
+# How far the gradebook of a course was read, where an LMS is read at all.
+lms_reading = Table(
+    "lms_reading",
+    metadata,
+    _id(),
+    _to("placement", "placement_id"),
+    Column("is_on", Boolean, nullable=False, server_default=true()),
+    # waiting, reading, read, failed
+    Column("status", String(16), nullable=False),
+    _at("cursor_at", null=True),  # changes before this moment are known
+    Column("found", JSON(none_as_null=True)),  # counts of what was read last
+    Column("code", String(32)),
+    _words("fault", null=True),
+    Column("ordered_by", String(64), nullable=False),
+    _at("ordered_at"),
+    _at("started_at", null=True),
+    _at("read_at", null=True),
+    _once("placement_id"),
 )
 
 delivery = Table(
@@ -1405,7 +1479,7 @@ delivery = Table(
     Column("destination", String(16), nullable=False),
     _to("course", "course_id"),
     _to("person", "person_id"),
-    _to("competency", "competency_id"),
+    _to("competency", "competency_id", null=True),  # None: the summary grade
     Column("value", Float),  # points; null withdraws
     Column("maximum", Float, nullable=False),
     Column("level_name", String(64)),
@@ -1482,6 +1556,16 @@ Index(
     unique=True,
     sqlite_where=text("state = 'pending'"),
     postgresql_where=text("state = 'pending'"),
+)
+# Null is like no other null: of the summary grade one row waits by this.
+Index(
+    "uq_delivery_pending_summary",
+    delivery.c.destination,
+    delivery.c.course_id,
+    delivery.c.person_id,
+    unique=True,
+    sqlite_where=text("state = 'pending' AND competency_id IS NULL"),
+    postgresql_where=text("state = 'pending' AND competency_id IS NULL"),
 )
 Index(
     "ix_delivery_key",
