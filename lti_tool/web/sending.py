@@ -7,7 +7,7 @@ switched it on. What needs the network is found out by the worker.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ from lti_tool.storage.sendings import Sending
 from lti_tool.web import receipt_words
 from lti_tool.web.seating import course_seat
 from lti_tool.web.sessions import Seat, clock, current_seat, database, seat_url
-from lti_tool.web.texts import gettext
+from lti_tool.web.texts import gettext, ngettext
 from lti_tool.work import decisions, standing
 from lti_tool.work.gradebooks import DESTINATIONS, has_place
 
@@ -135,7 +135,29 @@ def _choose(seat: Seat, course_id: int, act: str) -> Page:
         current_app.extensions["tell_worker"]()
         return redirect(seat_url("sending.show", said="saved"), 303)
     taken = sum(one["value"] is None for one in news)
-    return _page(course_id, chosen=new, effect=(len(news) - taken, taken))
+    return _page(course_id, chosen=new, effect=_effect(len(news) - taken, taken))
+
+
+def _effect(sent: int, taken: int) -> list[str]:
+    """Say in whole sentences what a choice does: each counts one thing alone."""
+    told = []
+    if sent:
+        told.append(
+            ngettext(
+                "This choice would send %(num)d result.",
+                "This choice would send %(num)d results.",
+                sent,
+            )
+        )
+    if taken:
+        told.append(
+            ngettext(
+                "It would take %(num)d result back.",
+                "It would take %(num)d results back.",
+                taken,
+            )
+        )
+    return told or [gettext("This choice would send nothing and take nothing back.")]
 
 
 def _chosen(session: Session, course_id: int) -> Sending:
@@ -195,7 +217,7 @@ def _page(
     *,
     fault: str | None = None,
     chosen: Sending | None = None,
-    effect: tuple[int, int] | None = None,
+    effect: Sequence[str] = (),
 ) -> str:
     now = clock()
     with database().read() as session:

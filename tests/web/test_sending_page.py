@@ -145,7 +145,7 @@ def test_a_choice_is_shown_with_its_effect_before_it_is_saved(
     tell(room, 1, value=1.6, level_name="Beginning")
     choice = {"when": "release", "tell": "secure", "group": ""}
     shown = text_of(send(client, room, sid, "preview:", 200, **choice))
-    assert "With this, 4 results would be sent and 1 taken back." in shown
+    assert "This choice would send 4 results. It would take 1 result back." in shown
     with room.database.read() as session:
         assert sendings.load_sending(session, room.course) == sendings.Sending()
     send(client, room, sid, "save:", **choice)
