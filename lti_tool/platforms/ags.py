@@ -38,13 +38,13 @@ class LmsGradebook:
 
         Course copies and lost answers leave columns of ours behind, so it is looked
         for before it is made (AGS 2.0 section 3.2.15). In a copied course it carries
-        the id it had in the other one: our tag, and the competency it ends in.
+        the id it had in the other one: our tag, and what it ends in.
         """
         found = self._grades.find_line_items(resource_id=column.resource_id, tag=TAG)
         found = found or [
             item
             for item in self._grades.find_line_items(tag=TAG)
-            if is_of_competency(item.resource_id, column.case_id)
+            if is_of_column(item.resource_id, column.ending)
         ]
         return found[0].id if found else None
 
@@ -93,19 +93,22 @@ class LmsGradebook:
 def review_of(column: Column, launch_url: str) -> dict[str, Any]:
     """How the LMS opens one student's evidence from a column.
 
-    The competency goes along by its CASE identifier, which a copied course keeps.
+    The competency goes along by its CASE identifier, which a copied course keeps; of
+    the grade over all of them, none does.
     Source: Submission Review 1.0 section 3.1.
     """
-    return {
+    review: dict[str, Any] = {
         "reviewableStatus": ["InProgress", "Submitted", "Completed"],
         "label": "MasteryBridge",
         "url": launch_url,
-        "custom": {"competency": column.case_id},
     }
+    if column.case_id is not None:
+        review["custom"] = {"competency": column.case_id}
+    return review
 
 
-def is_of_competency(resource_id: str | None, case_id: str) -> bool:
-    """Tell whether a column's resourceId is one of ours for a competency.
+def is_of_column(resource_id: str | None, ending: str) -> bool:
+    """Tell whether a resourceId is one of ours that ends so: for that competency.
 
     Another one may be an activity's own "ID number": Moodle 4.5 gives it to a
     restored column that had none (facts/moodle.md section 8).
@@ -113,7 +116,7 @@ def is_of_competency(resource_id: str | None, case_id: str) -> bool:
     return (
         resource_id is not None
         and resource_id.startswith(OURS)
-        and resource_id.endswith(f"/{case_id}")
+        and resource_id.endswith(f"/{ending}")
     )
 
 

@@ -135,7 +135,7 @@ class CanvasOutcomes:
         wanted = {one.case_id: one for one in (*self._course.columns, column)}
         found = self._outcomes.ensure(list(wanted.values()))
         self._found = None
-        own = found[column.case_id]
+        own = found[column.competency]
         self._judge(own)
         fitting = [
             one for one in found.values() if conflict(one, self._course.scale) is None

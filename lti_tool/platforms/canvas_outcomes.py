@@ -113,7 +113,7 @@ class Outcomes:
                 "outcome",
                 permanent=True,
             )
-        return {one.case_id: there[one.case_id] for one in columns}
+        return {one.competency: there[one.competency] for one in columns}
 
     def _linked(self, context: str) -> dict[str, CanvasOutcome]:
         pages = self._rest.every(

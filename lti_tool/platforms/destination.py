@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 from lti_tool.errors import DeliveryError
 
 SAME: Final = 0.0001  # Moodle keeps five decimals after rescaling
+SUMMARY: Final = "summary"  # what the id of the column over all competencies ends in
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +24,43 @@ class Column:
     """What a column of ours is called and how far it reaches.
 
     resource_id is ours and stable: a column is found by it before one is made.
-    human_code is the competency's, if it has one.
+    case_id is None of the column over all competencies of a course; human_code is the
+    competency's, if it has one.
     """
 
     resource_id: str
     title: str
     description: str
     maximum: float
-    case_id: str
+    case_id: str | None
     human_code: str | None = None
+
+    @property
+    def ending(self) -> str:
+        """What its resource_id ends in, here and in every copy of the course."""
+        return self.case_id or SUMMARY
+
+    @property
+    def competency(self) -> str:
+        """The CASE identifier, where nothing but competencies is kept.
+
+        Raises:
+            DeliveryError: it is of no competency.
+        """
+        if self.case_id is None:
+            raise DeliveryError(
+                "competencies alone are kept there, no grade over all of them",
+                "no_competency",
+                permanent=True,
+            )
+        return self.case_id
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One value for one student, as it is sent; value None withdraws it.
 
+    case_id is None of the grade over all competencies of a course.
     told_level_name is the level the destination was last told, if any.
     """
 
@@ -47,7 +70,7 @@ class Outcome:
     level_name: str | None
     at: datetime
     basis: Mapping[str, Any]
-    case_id: str
+    case_id: str | None
     told_level_name: str | None = None
 
 

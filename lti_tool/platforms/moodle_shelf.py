@@ -77,7 +77,7 @@ class Shelf:
         found = self._find(column)
         if found is not None:
             return found.id
-        node = self._tree.nodes.get(column.case_id)
+        node = self._tree.nodes.get(column.competency)
         if node is None:
             raise DeliveryError(
                 "the competency is not in the course's framework", "gone",
@@ -245,6 +245,6 @@ def description(text: str) -> str:
 def _ways(column: Column) -> Iterable[tuple[str, str]]:
     by_code = (("idnumber", column.human_code), ("shortname", column.human_code))
     return chain(
-        (("idnumber", column.case_id),),
+        (("idnumber", column.competency),),
         ((name, code) for name, code in by_code if code),
     )

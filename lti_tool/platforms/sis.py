@@ -113,20 +113,20 @@ def _line_item(sourced_id: str, column: Column, class_id: str) -> AssessmentLine
             "class": {"href": "", "sourcedId": class_id, "type": "class"},
             "resultValueMin": 0.0,
             "resultValueMax": column.maximum,
-            "learningObjectiveSet": [
-                {"source": "case", "learningObjectiveIds": [column.case_id]}
-            ],
+            **_objectives(column),
         }
     )
 
 
+def _objectives(column: Column) -> dict[str, Any]:
+    """The competency of a column; a grade over all of them has none."""
+    if column.case_id is None:
+        return {}
+    spoken_for = {"source": "case", "learningObjectiveIds": [column.case_id]}
+    return {"learningObjectiveSet": [spoken_for]}
+
+
 def _result(sourced_id: str, address: str, outcome: Outcome) -> AssessmentResult:
-    objective: dict[str, Any] = {
-        "learningObjectiveId": outcome.case_id,
-        "score": outcome.value,
-    }
-    if outcome.level_name:
-        objective["textScore"] = outcome.level_name
     return AssessmentResult.model_validate(
         {
             "sourcedId": sourced_id,
@@ -142,18 +142,30 @@ def _result(sourced_id: str, address: str, outcome: Outcome) -> AssessmentResult
             "textScore": outcome.level_name,
             "scoreDate": outcome.at.date(),
             "scoreStatus": "fully graded",
-            "learningObjectiveSet": [
-                {"source": "case", "learningObjectiveResults": [objective]}
-            ],
+            **_objective_results(outcome),
         }
     )
+
+
+def _objective_results(outcome: Outcome) -> dict[str, Any]:
+    """What is said of the competency; of a grade over all of them, nothing is."""
+    if outcome.case_id is None:
+        return {}
+    objective: dict[str, Any] = {
+        "learningObjectiveId": outcome.case_id,
+        "score": outcome.value,
+    }
+    if outcome.level_name:
+        objective["textScore"] = outcome.level_name
+    results = {"source": "case", "learningObjectiveResults": [objective]}
+    return {"learningObjectiveSet": [results]}
 
 
 def _shown(record: AssessmentResult, column: Column) -> Shown:
     """Return the value of the objective if it is there, else of the result."""
     for group in record.learning_objective_set or ():
         for objective in group.learning_objective_results:
-            if objective.learning_objective_id == column.case_id:
+            if column.case_id == objective.learning_objective_id:
                 return Shown(objective.score, objective.text_score)
     return Shown(record.score, record.text_score)
 

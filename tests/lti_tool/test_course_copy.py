@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Table, event, insert, select, update
 
 from lti_tool.demo.browserless import browser_session
-from lti_tool.platforms.ags import LmsGradebook, is_of_competency
+from lti_tool.platforms.ags import LmsGradebook, is_of_column
 from lti_tool.platforms.destination import Column
 from lti_tool.platforms.profiles import profile
 from lti_tool.storage import registrations, schema
@@ -642,7 +642,7 @@ def test_moodles_second_spelling_of_a_key_and_its_empty_history_do_no_harm(
 def test_a_copied_column_is_known_by_the_competency_its_id_ends_in(
     resource_id: str | None, *, is_ours: bool
 ) -> None:
-    assert is_of_competency(resource_id, "k-1") is is_ours
+    assert is_of_column(resource_id, "k-1") is is_ours
 
 
 def test_a_copied_column_is_found_and_none_is_made_beside_it(campus: World) -> None:
