@@ -218,10 +218,12 @@ def pytest_collection_modifyitems(
 ) -> None:
     """Leave out needless databases; let a browser test be tried once more.
 
-    Decision record 0014: the summary names each test that needed its second try.
+    Decision record 0014: the summary names each test that needed its second try. A
+    live trial is one story: what it began in the other system cannot begin again.
     """
     for one in items:
-        if "browser" in getattr(one, "fixturenames", ()):
+        is_story = one.get_closest_marker("live") is not None
+        if "browser" in getattr(one, "fixturenames", ()) and not is_story:
             one.add_marker(pytest.mark.flaky(reruns=1))
     needless = [
         one

@@ -27,6 +27,8 @@ from sqlalchemy import (
 
 from lti_tool.storage import schema
 
+# What is known of work in an LMS alone: no SIS sends it, and none takes it away.
+_OF_AN_LMS: Final = ("web_url", "twin_id", "twin_by")
 # What a staged row carries beside the columns of its live table.
 OWN_COLUMNS: Final = ("position", "verdict", "verdict_column")
 
@@ -127,7 +129,7 @@ ENTITIES: Final = (
         "lineItems",
         schema.assignment,
         (Need("class_sourced_id", "classes"),),
-        ours=("kind", "course_id", "parts"),
+        ours=("kind", "course_id", "parts", *_OF_AN_LMS),
         links=("course_id",),
         kind="line_item",
     ),
@@ -138,7 +140,7 @@ ENTITIES: Final = (
             Need("line_item_sourced_id", "lineItems"),
             Need("student_sourced_id", "users"),
         ),
-        ours=("kind", "assignment_id", "parts", "person_id"),
+        ours=("kind", "assignment_id", "parts", "person_id", "scored_at"),
         links=("assignment_id", "person_id"),
         at_once=(
             Link("assignment_id", "line_item_sourced_id", "lineItems", "id"),
@@ -150,7 +152,7 @@ ENTITIES: Final = (
         "assessmentLineItems",
         schema.assignment,
         (Need("class_sourced_id", "classes"),),
-        ours=("kind", "course_id", "parts"),
+        ours=("kind", "course_id", "parts", *_OF_AN_LMS),
         links=("course_id",),
         parent="parent_sourced_id",
         kind="assessment",
@@ -162,7 +164,7 @@ ENTITIES: Final = (
             Need("line_item_sourced_id", "assessmentLineItems"),
             Need("student_sourced_id", "users"),
         ),
-        ours=("kind", "assignment_id", "parts", "person_id"),
+        ours=("kind", "assignment_id", "parts", "person_id", "scored_at"),
         links=("assignment_id", "person_id"),
         kind="assessment",
     ),
