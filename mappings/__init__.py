@@ -14,8 +14,8 @@ Mastery: :mod:`~mappings.evidence` and what of it counts (``counting``), judged 
 :mod:`~mappings.rules` (``arithmetic``, said step by step in ``calculations``;
 ``certainty`` on ``beta``; ``rounding``) into :mod:`~mappings.mastery`, or many
 at once in :mod:`~mappings.briefs`; told by ``explanations``, ``lines`` and ``wording``,
-tried out by ``trials``; what changed is in ``outcomes``, what comes next in
-``pathways``.
+tried out by ``trials``; one grade over many levels is :mod:`~mappings.summary`'s; what
+changed is in ``outcomes``, what comes next in ``pathways``.
 
 Aligning work: :mod:`~mappings.alignments`; ``codes`` that a text names itself,
 :mod:`~mappings.suggestions` by ``words`` among ``candidates``, put in order by
@@ -35,6 +35,7 @@ from mappings.errors import (
     ResourceError,
     RuleError,
     ScaleError,
+    SummaryError,
 )
 from mappings.evidence import RELIABILITY, Evidence, ratio_of
 from mappings.explanations import Explanation, Piece, explain
@@ -67,12 +68,23 @@ from mappings.resources import Helper, host_of, parse_link, ranked
 from mappings.rules import RULES, Parameter, Rule, RuleSpec, rule
 from mappings.scales import FOUR, Level, Scale, reaches
 from mappings.suggestions import Closeness, Query, Suggestion, suggest
+from mappings.summary import (
+    GRADE,
+    MASTERY_INDEX,
+    Grade,
+    Summary,
+    format_summary,
+    grade,
+    parse_summary,
+)
 from mappings.trials import calculation, scale_of
 from mappings.wording import TEMPLATES, Words
 
 __all__ = [
     "FOUR",
+    "GRADE",
     "KINDS",
+    "MASTERY_INDEX",
     "ORDERS",
     "RELIABILITY",
     "RULES",
@@ -92,6 +104,7 @@ __all__ = [
     "Explanation",
     "Framework",
     "FrameworkError",
+    "Grade",
     "Helper",
     "Index",
     "Level",
@@ -115,6 +128,8 @@ __all__ = [
     "ScaleError",
     "SharedGap",
     "Suggestion",
+    "Summary",
+    "SummaryError",
     "Terms",
     "Words",
     "attainment",
@@ -125,7 +140,9 @@ __all__ = [
     "counted",
     "explain",
     "format_case",
+    "format_summary",
     "gap",
+    "grade",
     "groups",
     "host_of",
     "index",
@@ -139,6 +156,7 @@ __all__ = [
     "parse_index",
     "parse_link",
     "parse_ranker",
+    "parse_summary",
     "pathway",
     "ranked",
     "ratio_of",

@@ -6,6 +6,7 @@ MappingError
 ├── AlignmentError    an alignment that cannot speak: no end, or no weight
 ├── EvidenceError     a score, a date or a weight that says nothing
 ├── ResourceError     an address no student may be sent to
+├── SummaryError      a formula of one grade that makes none; names the field
 └── RuleError         no such rule, or a parameter outside its range
 """
 
@@ -42,6 +43,20 @@ class EvidenceError(MappingError):
 
 class ResourceError(MappingError):
     """A resource has no address a student may be sent to; says which."""
+
+
+class SummaryError(MappingError):
+    """A formula of one grade over all competencies makes none.
+
+    Attributes:
+        field: the part of the formula that is to be mended.
+    """
+
+    def __init__(self, template: str, /, *, field: str, **values: object) -> None:
+        """Say template of a field, its places filled from values."""
+        super().__init__(template, **values)
+        self.args = (f"{field}: {self}",)
+        self.field = field
 
 
 class RuleError(MappingError):

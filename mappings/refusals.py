@@ -1,4 +1,4 @@
-"""Why a framework or a scale is refused, as templates that pages translate."""
+"""Why a framework, a scale or a formula is refused, as templates to be translated."""
 
 from enum import StrEnum
 
@@ -41,6 +41,22 @@ class Refusal(StrEnum):
         "level {name} begins at {cut}; give a number above {low}, where {below} "
         "begins, and at most 1"
     )
+    GRADE_TITLE = "a column needs a name of at most {longest} characters; write one"
+    GRADE_CHOICE = "{found} is not known; give one of {wanted}"
+    GRADE_NUMBER = "{found} is no number from {low} to {high}; give one"
+    GRADE_POINTS = "level {level} has {points} points; give a number from 0 to {high}"
+    GRADE_TWICE = "level {level} is named twice; name each level once"
+    GRADE_FALLS = (
+        "level {level} has {points} points, fewer than {below} below it; let the "
+        "points rise with the levels"
+    )
+    GRADE_NOTHING = "the highest level has no points; give it more than 0"
+    GRADE_LEVELS = (
+        "points are given to {named}, and the levels of the course are {levels}; give "
+        "points to each of these, the lowest first"
+    )
+    GRADE_PART = "{found} is no part of a formula; the parts are {wanted}"
+    GRADE_SHAPE = "a formula is a list of names and values; {found} is none"
 
 
 REFUSALS = tuple(str(one) for one in Refusal)

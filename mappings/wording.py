@@ -54,6 +54,18 @@ class Words(StrEnum):
     NEEDS = "{count} more fresh successes reach {level}"
     NEEDS_ONE = "{count} more fresh success reaches {level}"
 
+    GRADE_LEVEL = "{competency}: {level} is worth {points}"
+    GRADE_SHOWN = "{competency}: {level}, mastered"
+    GRADE_NOT_SHOWN = "{competency}: {level}, not mastered yet"
+    GRADE_LEFT_OUT = "{competency}: not assessed, left out"
+    GRADE_NOT_ASSESSED = "{competency}: not assessed, worth {points}"
+    GRADE_MEDIAN = "middle of {scores} = {value}"
+    GRADE_LOWEST = "lowest of {scores} = {value}"
+    GRADE_SHARE = "mastered {mastered} of {count}, of {maximum} points: {value}"
+    GRADE_TOO_FEW = (
+        "competencies assessed: {found}; a grade needs {wanted}: no grade yet"
+    )
+
     LEFT_OUT = "not counted"
     LEFT_OUT_BECAUSE = "not counted: {reason}"
     NOT_BEST = "not the best score"
