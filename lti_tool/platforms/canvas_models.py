@@ -11,13 +11,15 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
 
-class _Record(BaseModel):
+class CanvasRecord(BaseModel):
+    """What every record of Canvas is: frozen, its ids words, the unknown left out."""
+
     model_config = ConfigDict(
         coerce_numbers_to_str=True, extra="ignore", frozen=True, populate_by_name=True
     )
 
 
-class Course(_Record):
+class Course(CanvasRecord):
     """A course; whether it is over says one of two fields, by who ended it."""
 
     id: str
@@ -30,13 +32,13 @@ class Course(_Record):
         return self.concluded or self.workflow_state in {"completed", "deleted"}
 
 
-class User(_Record):
+class User(CanvasRecord):
     """A person, by the number Canvas knows her by."""
 
     id: str
 
 
-class Rating(_Record):
+class Rating(CanvasRecord):
     """One step of a criterion."""
 
     id: str | None = None
@@ -44,7 +46,7 @@ class Rating(_Record):
     points: float = 0.0
 
 
-class Criterion(_Record):
+class Criterion(CanvasRecord):
     """A row of a rubric; that of an outcome names it, and its vendor_guid."""
 
     id: str
@@ -58,14 +60,14 @@ class Criterion(_Record):
     vendor_guid: str | None = None
 
 
-class RubricSettings(_Record):
+class RubricSettings(CanvasRecord):
     """The rubric of an assignment."""
 
     id: str | None = None
     title: str | None = None
 
 
-class Assignment(_Record):
+class Assignment(CanvasRecord):
     """An assignment, with its rubric when it has one."""
 
     id: str
@@ -79,7 +81,7 @@ class Assignment(_Record):
     rubric_settings: RubricSettings | None = None
 
 
-class Association(_Record):
+class Association(CanvasRecord):
     """What a rubric is used for."""
 
     id: str
@@ -88,7 +90,7 @@ class Association(_Record):
     purpose: str = ""
 
 
-class Rubric(_Record):
+class Rubric(CanvasRecord):
     """A rubric, with all that it is used for."""
 
     id: str
@@ -96,7 +98,7 @@ class Rubric(_Record):
     associations: tuple[Association, ...] = ()
 
 
-class RubricAnswer(_Record):
+class RubricAnswer(CanvasRecord):
     """What saving a rubric answers: a refusal comes with status 200 and `error`."""
 
     rubric: Rubric | None = None
@@ -105,7 +107,7 @@ class RubricAnswer(_Record):
     messages: tuple[str, ...] = ()
 
 
-class CanvasOutcome(_Record):
+class CanvasOutcome(CanvasRecord):
     """A competency as Canvas keeps it: an outcome."""
 
     id: str
@@ -123,20 +125,20 @@ class CanvasOutcome(_Record):
         return ratings or ()
 
 
-class OutcomeLink(_Record):
+class OutcomeLink(CanvasRecord):
     """An outcome's place in a course or an account."""
 
     outcome: CanvasOutcome
 
 
-class OutcomeGroup(_Record):
+class OutcomeGroup(CanvasRecord):
     """A folder of outcomes; the root of a context has no parent."""
 
     id: str
     parent_outcome_group: dict[str, Any] | None = None
 
 
-class OutcomeImport(_Record):
+class OutcomeImport(CanvasRecord):
     """An import of outcomes from a CSV file, done in the background."""
 
     id: str
@@ -144,7 +146,7 @@ class OutcomeImport(_Record):
     processing_errors: tuple[tuple[Any, ...], ...] | None = None
 
 
-class Mark(_Record):
+class Mark(CanvasRecord):
     """What a rubric assessment says in one row; no points: nothing said."""
 
     points: float | None = None
@@ -157,14 +159,14 @@ class Mark(_Record):
         return None if points == "" else points
 
 
-class Submission(_Record):
+class Submission(CanvasRecord):
     """One student's place in an assignment."""
 
     user_id: str
     rubric_assessment: dict[str, Mark] | None = None
 
 
-class Progress(_Record):
+class Progress(CanvasRecord):
     """A job of Canvas's, going on in the background."""
 
     id: str
@@ -177,7 +179,7 @@ class Progress(_Record):
         return self.workflow_state in {"completed", "failed"}
 
 
-class ResultLinks(_Record):
+class ResultLinks(CanvasRecord):
     """What an outcome result is about; alignment is `assignment_<id>` and the like."""
 
     user: str
@@ -185,7 +187,7 @@ class ResultLinks(_Record):
     alignment: str = ""
 
 
-class OutcomeResult(_Record):
+class OutcomeResult(CanvasRecord):
     """What one piece of work says of one student's outcome."""
 
     score: float | None = None
@@ -194,7 +196,7 @@ class OutcomeResult(_Record):
     links: ResultLinks
 
 
-class OutcomeResults(_Record):
+class OutcomeResults(CanvasRecord):
     """A page of outcome results."""
 
     outcome_results: tuple[OutcomeResult, ...] = Field(default=())

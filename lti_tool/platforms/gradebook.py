@@ -62,7 +62,7 @@ class LmsScore:
         user: what the LMS calls the student (Canvas: her number; Moodle: her id, which
             is the LTI subject as well).
         given: on the assignment's maximum; None: not graded, or taken back.
-        text: the grade in words, where it has no number.
+        text: the grade in words, where it is told in words: a scale, a letter.
         scored_at: when it was graded or last changed.
         submitted_at: when the work was handed in, if it was.
         is_excused: the student need not do it.
@@ -91,14 +91,22 @@ class Gradebook(Protocol):
     """
 
     is_whole: bool
-    """Whether scores() yields every score whatever since says: a score that is absent
-    was taken back then. Where it is not, only those changed since come."""
+    """Whether scores() yields every score whatever since says. Where it is not, only
+    those graded since come: what changed otherwise (a grade taken back, hidden or
+    shown) comes with all of them alone, so all are to be asked for now and then."""
 
     def works(self) -> Iterator[LmsWork]:
-        """Yield every assignment of the course that is scored, but for ours."""
+        """Yield every assignment of the course that students see scored, but for ours.
+
+        One that nobody but teachers sees yet is left out.
+        """
 
     def scores(self, since: datetime | None) -> Iterator[LmsScore]:
-        """Yield the scores, or those changed since a moment, a page in memory at most.
+        """Yield all scores, or those graded since a moment, a page in memory at most.
 
-        Scores of assignments that works() did not yield are left out.
+        Scores of assignments that works() does not yield are left out. Of all scores
+        one without a grade comes as well, as None: it may have been taken back. A
+        student of whom none comes is not spoken of; she may have left.
+
+        What the LMS does not show to students yet is not there: it comes as None.
         """

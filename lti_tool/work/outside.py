@@ -12,6 +12,7 @@ from lti_tool.errors import BridgeError, ConfigError, DeliveryError, PlatformErr
 from lti_tool.logs import log
 from lti_tool.platforms.ags import LmsGradebook
 from lti_tool.platforms.destination import Destination
+from lti_tool.platforms.gradebook import Gradebook
 from lti_tool.platforms.http import GuardedSession, check_url
 from lti_tool.platforms.members import Roster
 from lti_tool.platforms.profiles import profile
@@ -27,6 +28,7 @@ from lti_tool.work.canvas import Canvases
 from lti_tool.work.feeds import BundleFeed, Feed, RestFeed
 from lti_tool.work.groups import pull_groups
 from lti_tool.work.lms import Lms, utc_now
+from lti_tool.work.lms_gradebooks import Ways, open_gradebook
 from lti_tool.work.members import MemberPull, pull_members
 from lti_tool.work.source_settings import parse_settings
 from oneroster.auth import Authorization, BearerKey, ClientCredentials, OAuth1
@@ -205,6 +207,15 @@ class Outside:
             raise
         except BridgeError as error:
             raise DeliveryError(str(error), "config", permanent=True) from error
+
+    def gradebook(self, placement_id: int) -> Gradebook:
+        """Return the gradebook of a placement's course, to be read as evidence.
+
+        Raises:
+            BridgeError: see lms_gradebooks.open_gradebook.
+        """
+        ways = Ways(self._database, self._settings, self._lms, self._canvases)
+        return open_gradebook(ways, placement_id)
 
     def _outcomes(self, place: Place) -> Destination:
         self.pull_members(place.launched_id or 0)
