@@ -115,6 +115,10 @@ class CanvasOutcomes:
         self._seen: dict[tuple[str, str], float | None] = {}
         self._awaited: dict[tuple[str, str], datetime] = {}
 
+    def close(self) -> None:
+        """Let others use the token of this Canvas."""
+        self._rest.close()
+
     def find_column(self, column: Column) -> str | None:
         """Return where the competency's row is, None if there is none."""
         self._check_course()

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, TypeVar
+from types import TracebackType
+from typing import Any, Final, Protocol, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import requests
@@ -26,6 +27,8 @@ from lti_tool.platforms.paging import ONCE, Pages, Patience
 # Whole numbers beyond 2^53 lose their last digits in many a JSON reader.
 STRING_IDS: Final = "application/json+canvas-string-ids"
 PAGE: Final = 100
+# A quota comes back at about 10 a second, and a throttled token has used up hundreds.
+UNSAID_SECONDS: Final = 15.0
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _TOO_MANY, _UNAVAILABLE, _SERVER = 429, 503, 500
 _TEXT_LIMIT: Final = 300
@@ -53,21 +56,53 @@ class Pace:
 Fields = Sequence[tuple[str, str]]
 
 
+class Turn(Protocol):
+    """The right to use a token: one worker has it at a time."""
+
+    def hold(self) -> None:
+        """Take it, or go on holding it.
+
+        Raises:
+            DeliveryError: turn, somebody else has it.
+        """
+
+    def give_back(self) -> None:
+        """Let others have it; may be called twice."""
+
+
+class Alone:
+    """The turn of who is alone with a token: nobody else knows it."""
+
+    def hold(self) -> None:
+        """Go on: there is nobody to wait for."""
+
+    def give_back(self) -> None:
+        """Keep nobody waiting."""
+
+
 class CanvasRest:
-    """Asks one Canvas in the name of its service account."""
+    """Asks one Canvas in the name of its service account.
+
+    Holds the turn of its token from the first request until it is closed; a block
+    closes it:
+
+        with canvases.rest(registration_id) as rest:
+            rest.get("/users/self", USER)
+    """
 
     def __init__(
         self,
         session: requests.Session,
-        base_url: str,
         token: CanvasToken,
         pace: Pace | None = None,
+        turn: Turn | None = None,
     ) -> None:
-        """Ask at base_url (the school's host, with or without /api/v1)."""
+        """Ask with token, where it is good; a turn is held meanwhile."""
         self._session = session
-        self.base_url = root_of(base_url)
+        self.base_url = root_of(token.base_url)
         self._token = token
         self._pace = pace or Pace()
+        self._turn = turn or Alone()
         self._left = math.inf
         self._answered_at: datetime | None = None
 
@@ -75,6 +110,23 @@ class CanvasRest:
     def host(self) -> str:
         """The host, for what is said to people."""
         return urlsplit(self.base_url).hostname or "?"
+
+    def close(self) -> None:
+        """Let others use the token: nothing more is asked now."""
+        self._turn.give_back()
+
+    def __enter__(self) -> Self:
+        """Ask within a block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it, whatever happened."""
+        self.close()
 
     def get(self, path: str, shape: TypeAdapter[T], fields: Fields = ()) -> T:
         """Return what stands at a path of the interface, read.
@@ -120,26 +172,35 @@ class CanvasRest:
         """Ask once, with a fresh token if ours was refused; gives a success.
 
         Raises:
-            DeliveryError: auth, scope, forbidden, gone, rejected, rate or platform;
-                or Canvas was not reached: connect, timeout, redirect, too_large or
-                address.
+            DeliveryError: turn, auth, scope, forbidden, gone, rejected, rate or
+                platform; or Canvas was not reached: connect, timeout, redirect,
+                too_large or address.
         """
-        with self._token.turn:
-            try:
-                token = self._token.current()
-                answer = self._ask(method, url, content, token)
-                is_refused = is_bad_token(answer) and self._token.renew(token)
-                if is_refused:
-                    answer = self._ask(method, url, content, self._token.current())
-            except DeliveryError:
-                raise
-            except PlatformError as error:
-                raise DeliveryError(
-                    str(error), error.code, permanent=error.code in _PERMANENT
-                ) from error
+        try:
+            token = self.token()
+            answer = self._ask(method, url, content, token)
+            is_refused = is_bad_token(answer) and self._token.renew(token)
+            if is_refused:
+                answer = self._ask(method, url, content, self._token.current())
+        except DeliveryError:
+            raise
+        except PlatformError as error:
+            raise DeliveryError(
+                str(error), error.code, permanent=error.code in _PERMANENT
+            ) from error
         if not requests.codes.ok <= answer.status < requests.codes.multiple_choices:
             raise refusal(answer)
         return answer
+
+    def token(self) -> str:
+        """Return the token as it is good now, renewed if it has ended.
+
+        Raises:
+            DeliveryError: turn, another worker uses it; auth, Canvas renews it no
+                more; or it is not reached.
+        """
+        self._turn.hold()
+        return self._token.current()
 
     def _ask(
         self,
@@ -149,6 +210,7 @@ class CanvasRest:
         token: str,
     ) -> Answer:
         self._rest()
+        self._turn.hold()
         headers = {"Authorization": f"Bearer {token}", "Accept": STRING_IDS}
         body = content if isinstance(content, bytes) else None
         if body is not None:
@@ -278,9 +340,10 @@ def _messages(errors: object) -> Iterator[str]:
             yield from _messages(one)
 
 
-def _retry_after(answer: Answer) -> float | None:
+def _retry_after(answer: Answer) -> float:
+    """Return how long we are to wait; Canvas's own throttle does not say."""
     seconds = _number(answer.headers.get("Retry-After"))
-    return seconds if math.isfinite(seconds) and seconds > 0 else None
+    return seconds if math.isfinite(seconds) and seconds > 0 else UNSAID_SECONDS
 
 
 def _number(text: str | None) -> float:

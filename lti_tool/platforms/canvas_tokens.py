@@ -5,7 +5,6 @@ Source: Canvas doc/api/oauth_endpoints.md; facts/canvas.md section 9.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -109,10 +108,11 @@ class _Grant(BaseModel):
 
 
 class CanvasToken:
-    """The token of one Canvas, held by all that write there with it.
+    """The token of one Canvas, in the hands of one worker.
 
-    whoever asks Canvas something holds `turn`: the quota is the token's, and requests
-    side by side are charged in advance (Canvas doc/api/throttling.md).
+    Who has it has the turn of its platform: the quota is the token's, requests side
+    by side are charged in advance (Canvas doc/api/throttling.md), and a renewal ends
+    the token before, so that two workers would put each other out.
     """
 
     def __init__(
@@ -130,7 +130,6 @@ class CanvasToken:
         self._clock = clock
         self._on_renewed = on_renewed
         self.credential = credential
-        self.turn = threading.RLock()
 
     def current(self) -> str:
         """Return a token that is good by its own word.
@@ -145,22 +144,19 @@ class CanvasToken:
         return self.credential.access_token
 
     def renew(self, refused: str) -> bool:
-        """Renew the token that was refused, unless somebody did; tells if it is new.
+        """Renew the token that was refused, if it can be; tells if there is a new one.
 
         Raises:
             DeliveryError: auth, Canvas renews it no more; or it is not reached.
         """
-        with self.turn:
-            held = self.credential
-            if held.access_token != refused:
-                return True
-            if not held.renews:
-                return False
-            self.credential = renewed(
-                self._session, self.base_url, held, now=self._clock()
-            )
-            self._on_renewed(self.credential)
+        held = self.credential
+        if held.access_token != refused:
             return True
+        if not held.renews:
+            return False
+        self.credential = renewed(self._session, self.base_url, held, now=self._clock())
+        self._on_renewed(self.credential)
+        return True
 
 
 def root_of(url: str) -> str:
@@ -168,19 +164,6 @@ def root_of(url: str) -> str:
     parts = urlsplit(url.rstrip("/"))
     path = parts.path.partition(API)[0].rstrip("/")
     return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
-
-
-def current_token(session: requests.Session, url: str, text: str, now: datetime) -> str:
-    """Return the access token of a token file's text, renewed if it has ended.
-
-    What is renewed is not kept: the next one renews it again.
-
-    Raises:
-        ConfigError: there is none in it.
-        DeliveryError: auth, Canvas renews it no more; or it is not reached.
-    """
-    held = parse_credential(text)
-    return CanvasToken(session, root_of(url), held, clock=lambda: now).current()
 
 
 def renewed(

@@ -157,6 +157,14 @@ class Destination(Protocol):
 
 
 @runtime_checkable
+class Closing(Protocol):
+    """A destination that only one worker may go to at a time, until it is closed."""
+
+    def close(self) -> None:
+        """Let others go there: nothing more is asked of it now."""
+
+
+@runtime_checkable
 class ByStudent(Protocol):
     """A destination read student by student: one look shows all her columns."""
 

@@ -122,12 +122,16 @@ def load_sis_place(session: Session, course_id: int) -> Place | None:
 
 
 def note_busy(session: Session, place: Place, until: datetime) -> None:
-    """Send nothing to a place's platform, or source, before a time it named."""
+    """Send nothing to a place's platform, or source, before a time it named.
+
+    A platform's own interface and its LTI services have limits of their own.
+    """
     if place.source_id is not None:
-        table, row_id = source, place.source_id
+        table, row_id, name = source, place.source_id, "busy_until"
     else:
         table, row_id = registration, place.registration_id or 0
-    session.execute(update(table).where(table.c.id == row_id).values(busy_until=until))
+        name = "busy_until" if place.launched_id is None else "services_busy_until"
+    session.execute(update(table).where(table.c.id == row_id).values({name: until}))
 
 
 def note_miss(session: Session, placement_id: int, now: datetime) -> bool:

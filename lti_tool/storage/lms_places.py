@@ -17,7 +17,10 @@ def load_lms_place(session: Session, course_id: int, vendor: str) -> Place | Non
     services = func.coalesce(placement.c.nrps_url, placement.c.ags_line_items_url)
     found = session.execute(
         newest_placement(
-            course_id, placement.c.context_id, services.label("services_url")
+            course_id,
+            placement.c.context_id,
+            services.label("services_url"),
+            registration.c.services_busy_until,
         ).where(
             registration.c.vendor == vendor, registration.c.outcomes_url.is_not(None)
         )
@@ -30,6 +33,7 @@ def load_lms_place(session: Session, course_id: int, vendor: str) -> Place | Non
         course_id=course_id,
         context_id=found.context_id,
         services_url=found.services_url,
+        busy_until=found.services_busy_until,
     )
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -38,6 +36,7 @@ from lti_tool.storage import (
 from lti_tool.storage.columns import Place
 from lti_tool.storage.curriculum import Plan, PlanCompetency
 from lti_tool.storage.database import Database
+from lti_tool.work.turns import Turn
 from mappings.scales import Scale
 
 # Canvas: the services of a course carry its number in their address; seen 2026-11,
@@ -45,17 +44,8 @@ from mappings.scales import Scale
 _COURSE_NUMBER: Final = re.compile(r"/api/lti/courses/(\d+(?:~\d+)?)(?:/|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A token of this process; sealed is what it was read from."""
-
-    sealed: str | None
-    url: str
-    token: CanvasToken
-
-
 class Canvases:
-    """The Canvas of each platform, one token and one turn at a time for each.
+    """The Canvas of each platform; one worker at a time may use its token.
 
     Make one a process and share it between threads.
     """
@@ -75,21 +65,28 @@ class Canvases:
         self._local_hosts = local_hosts
         self._key = key
         self._clock = clock
-        self._lock = threading.Lock()
-        self._opened: dict[int, _Opened] = {}
 
     def rest(self, registration_id: int) -> CanvasRest:
-        """Return the Canvas of a platform.
+        """Return the Canvas of a platform, with the turn at its token.
+
+        Close it: nobody else gets in before.
 
         Raises:
             ConfigError: it has no address or no token, or an address we do not go to.
+            DeliveryError: turn, another worker is at it.
         """
-        token = self._token(registration_id)
-        return CanvasRest(self._session, token.base_url, token, Pace())
+        return self._opened(registration_id)[0]
 
-    def account(self, registration_id: int) -> str | None:
-        """Return the Canvas account that outcomes are made in, None for the course."""
-        return self._token(registration_id).credential.account
+    def _opened(self, registration_id: int) -> tuple[CanvasRest, CanvasToken]:
+        """Take the turn first, and then the token: another may just have renewed it."""
+        turn = Turn(self._database, turn_name(registration_id), clock=self._clock)
+        turn.hold()
+        try:
+            token = self._token(registration_id)
+        except BaseException:
+            turn.give_back()
+            raise
+        return CanvasRest(self._session, token, Pace(), turn), token
 
     def destination(
         self, place: Place, waiting: Waiting | None = None
@@ -98,7 +95,8 @@ class Canvases:
 
         Raises:
             ConfigError: it has no address or no token, or an address we do not go to.
-            DeliveryError: no_place, what the course is called there is not known.
+            DeliveryError: no_place, what the course is called there is not known;
+                turn, another worker is at it.
         """
         registration_id = place.registration_id or 0
         number = course_number(place)
@@ -109,8 +107,8 @@ class Canvases:
                 "no_place",
                 permanent=True,
             )
-        rest = self.rest(registration_id)
-        course = self._course(place, number, self.account(registration_id))
+        rest, token = self._opened(registration_id)
+        course = self._course(place, number, token.credential.account)
         return CanvasOutcomes(rest, course, clock=self._clock, waiting=waiting)
 
     def _course(self, place: Place, number: str, account: str | None) -> CanvasCourse:
@@ -139,31 +137,25 @@ class Canvases:
             )
         url = root_of(found.outcomes_url)
         check_url(url, local_hosts=self._local_hosts)
-        with self._lock:
-            held = self._opened.get(registration_id)
-            if held and (held.sealed, held.url) == (found.outcomes_token, url):
-                return held.token
-            credential = parse_credential(
-                secrets.decrypt(found.outcomes_token, self._key)
-            )
-            token = CanvasToken(
-                self._session,
-                url,
-                credential,
-                clock=self._clock,
-                on_renewed=lambda new: self._keep(registration_id, new),
-            )
-            self._opened[registration_id] = _Opened(found.outcomes_token, url, token)
-            return token
+        credential = parse_credential(secrets.decrypt(found.outcomes_token, self._key))
+        return CanvasToken(
+            self._session,
+            url,
+            credential,
+            clock=self._clock,
+            on_renewed=lambda new: self._keep(registration_id, new),
+        )
 
     def _keep(self, registration_id: int, credential: Credential) -> None:
         """Store what was renewed, so that a restart or another worker has it too."""
         sealed = secrets.encrypt(format_credential(credential), self._key)
         with self._database.write() as session:
             platforms.save_platform(session, registration_id, outcomes_token=sealed)
-        with self._lock:
-            held = self._opened[registration_id]
-            self._opened[registration_id] = _Opened(sealed, held.url, held.token)
+
+
+def turn_name(registration_id: int) -> str:
+    """What the turn at the token of a platform is called."""
+    return f"rest:{registration_id}"
 
 
 def course_number(place: Place) -> str | None:

@@ -257,6 +257,11 @@ FINDINGS: Final = MappingProxyType(
             "Grant it, or import the framework there by a file: masterybridge "
             "framework export FRAMEWORK --format moodle.",
         ),
+        "in_use": Finding(
+            WAITING,
+            "Another worker of this tool is using the connection right now.",
+            "Check again in a minute.",
+        ),
         "outcomes_unknown": Finding(
             NOT_TRIED,
             "An outcomes address is set, but we know no interface of this vendor.",

@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 from lti_tool.errors import BridgeError, PlatformError
 from lti_tool.logs import log
 from lti_tool.lti13.keys import parse_key_set
-from lti_tool.platforms.canvas_tokens import current_token
 from lti_tool.platforms.grades import (
     LINE_ITEM_SCOPE,
     LINE_ITEMS,
@@ -60,6 +59,7 @@ SCOPES: Final = {
 }
 NEAR_SECONDS: Final = 30
 FAR_SECONDS: Final = 60
+_SAID: Final = {"address": "address", "turn": "in_use"}
 _SILENT: Final = frozenset({"connect", "timeout", "platform"})
 _SHOWN_KIDS, _SHOWN_WAITING = 5, 3
 
@@ -307,32 +307,22 @@ def _outcomes(look: Look) -> Iterator[Check]:
         return
     key = look.settings.load_secret_key()
     text = secrets.decrypt(one.outcomes_token, key) if one.outcomes_token else ""
+    more: list[Check] = []
     try:
-        token = _token(look, one.outcomes_url, text)
-        refused = look.at(
-            one.outcomes_url,
-            partial(try_outcomes, look.network, probe, one.outcomes_url, token),
-        )
+        with outcome_needs.opened(look, text) as way:
+            refused = look.at(
+                one.outcomes_url,
+                partial(try_outcomes, look.network, probe, one.outcomes_url, way.token),
+            )
+            if not refused:
+                more += way.needs()
     except PlatformError as error:
         yield _unreached("outcomes", "service_silent", one.outcomes_url, error)
         return
     finding = outcome_needs.refused(look, refused) if refused else "outcomes_answers"
     values = {"interface": probe.interface, "error": refused}
     yield Check("outcomes", finding, dict(values))
-    if not refused:
-        yield from outcome_needs.check_needs(look)
-
-
-def _token(look: Look, url: str, text: str) -> str:
-    """What opens an interface for outcomes: the text we keep, or what it holds."""
-    opened = _OPENED.get(look.registration.vendor)
-    if opened is None or not text:
-        return text
-    return look.at(url, partial(opened, look.network, url, text, look.clock()))
-
-
-# Whose token is not the text itself.
-_OPENED: Final = {"canvas": current_token}
+    yield from more
 
 
 def _unreached(name: str, silent: str, url: str, error: PlatformError) -> Check:
@@ -341,8 +331,8 @@ def _unreached(name: str, silent: str, url: str, error: PlatformError) -> Check:
         "problem": str(error),
         "host": urlsplit(url).hostname or "",
     }
-    if error.code == "address":
-        return Check(name, "address", values)
+    if error.code in _SAID:
+        return Check(name, _SAID[error.code], values)
     is_silent = error.code in _SILENT
     if not is_silent and silent == "service_silent":
         return Check(name, "service_refused", values)

@@ -116,6 +116,7 @@ def _deliver_course(
         states += _settle(database, clock, left)
     if ground is not None:
         _note_place(database, ground, ended, away, clock())
+        ground.close()
     return states
 
 

@@ -17,6 +17,7 @@ from lti_tool.storage.outbox import Delivery
 from lti_tool.work import standing, verdicts
 from lti_tool.work.delivery import Clock, Connect
 from lti_tool.work.gradebooks import Ground, open_ground, peek_column
+from lti_tool.work.turns import patiently
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,14 @@ def forecast(
     """
     with database.read() as session:
         rows = _rows(session, name, course_id, clock())
-    ground = open_ground(database, connect, name, course_id, clock())
+    ground = patiently(lambda: open_ground(database, connect, name, course_id, clock()))
     found: list[Change] = []
     by_column = sorted(rows, key=lambda row: (row.competency_id, row.person_id))
-    for _competency, group in groupby(by_column, key=lambda row: row.competency_id):
-        found += _column(database, ground, list(group))
+    try:
+        for _competency, group in groupby(by_column, key=lambda row: row.competency_id):
+            found += _column(database, ground, list(group))
+    finally:
+        ground.close()
     return found
 
 

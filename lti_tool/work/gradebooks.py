@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from lti_tool.errors import DeliveryError
-from lti_tool.platforms.destination import Column, Destination, Shown
+from lti_tool.platforms.destination import Closing, Column, Destination, Shown
 from lti_tool.storage import columns, lms_places
 from lti_tool.storage import told as stored_told
 from lti_tool.storage.columns import Place
@@ -82,6 +82,11 @@ class Ground:
         people = sorted({row.person_id for row in rows} & self.recipients.keys())
         who = [self.recipients[one] for one in people]
         return self.destination.read(address, column, who)
+
+    def close(self) -> None:
+        """Let other workers go there, where only one may at a time."""
+        if isinstance(self.destination, Closing):
+            self.destination.close()
 
 
 def open_ground(

@@ -32,6 +32,7 @@ class Look:
     refused: dict[str, Any] | None
     signing_key: keys.SigningKey
     settings: Settings
+    database: Database
     clock: Callable[[], datetime]
     network: GuardedSession
     dates: list[float] = field(default_factory=list)
@@ -104,6 +105,7 @@ def prepare(
             refused=refusals.load_last(session, registration_id),
             signing_key=keys.load_current(session, secret_key),
             settings=settings,
+            database=database,
             clock=clock,
             network=GuardedSession(settings.local_hosts),
         )

@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 from lti_tool.platforms import moodle_needs
+from lti_tool.work.canvas import Canvases
 from lti_tool.work.check_words import Check
 from lti_tool.work.competencies import web_services
 from lti_tool.work.inspection import Look
+from lti_tool.work.turns import patiently
+
+_TRIES: Final = 4  # so often is asked for a turn that another worker has
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way into an interface: what opens it, and what it must grant us besides."""
+
+    token: str
+    needs: Callable[[], Iterator[Check]]
 
 
 def refused(look: Look, error: str) -> str:
     """The finding for a token that was not taken, by the vendor's word for it."""
     return _REFUSALS.get((look.registration.vendor, error), "outcomes_refused")
+
+
+def opened(look: Look, text: str) -> AbstractContextManager[Way]:
+    """Return the way into an interface, as a block: others of us wait meanwhile.
+
+    Raises:
+        PlatformError: it is not reached, or another worker is at it.
+        ConfigError: what we keep of it is no token.
+    """
+    return _WAYS.get(look.registration.vendor, _plain)(look, text)
 
 
 def check_needs(look: Look) -> Iterator[Check]:
@@ -27,6 +51,29 @@ def check_needs(look: Look) -> Iterator[Check]:
     check = _NEEDS.get(look.registration.vendor)
     if check is not None:
         yield from check(look)
+
+
+@contextmanager
+def _plain(look: Look, text: str) -> Iterator[Way]:
+    yield Way(text, partial(check_needs, look))
+
+
+@contextmanager
+def _canvas(look: Look, text: str) -> Iterator[Way]:
+    if not text:
+        yield Way(text, lambda: iter(()))
+        return
+    one = look.registration
+    canvases = Canvases(
+        look.database,
+        look.network,
+        look.settings.local_hosts,
+        look.settings.load_secret_key(),
+        clock=look.clock,
+    )
+    with patiently(lambda: canvases.rest(one.id), tries=_TRIES) as rest:
+        token = look.at(one.outcomes_url or "", rest.token)
+        yield Way(token, lambda: iter(()))
 
 
 def _moodle(look: Look) -> Iterator[Check]:
@@ -61,4 +108,7 @@ def _moodle(look: Look) -> Iterator[Check]:
 _NEEDS: Final[MappingProxyType[str, Callable[[Look], Iterator[Check]]]] = (
     MappingProxyType({"moodle": _moodle})
 )
+_WAYS: Final[
+    MappingProxyType[str, Callable[[Look, str], AbstractContextManager[Way]]]
+] = MappingProxyType({"canvas": _canvas})
 _REFUSALS: Final = MappingProxyType({("moodle", "accessexception"): "outcomes_not_let"})

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 
 from lti_tool.errors import DeliveryError
@@ -20,6 +21,7 @@ from lti_tool.storage.differences import Unread
 from lti_tool.storage.outbox import Delivery
 from lti_tool.work.delivery import Clock, Connect
 from lti_tool.work.gradebooks import Ground, open_ground, read_column
+from lti_tool.work.turns import patiently
 from lti_tool.work.verdicts import is_rescaled
 
 RESCALED = "new maximum"  # who asks, where a column's maximum was changed there
@@ -79,7 +81,9 @@ def reconcile(
     found = _Found([], [])
     for name, course in places:
         try:
-            ground = open_ground(database, connect, name, course, clock())
+            ground = patiently(
+                partial(open_ground, database, connect, name, course, clock())
+            )
             here = _differences(database, ground)
         except DeliveryError as error:
             unread.append(Unread(name, course, error.code, str(error)))
@@ -106,9 +110,13 @@ def _differences(database: Database, ground: Ground) -> _Found:
     by_competency = sorted(
         ground.told.values(), key=lambda row: (row.competency_id, row.person_id)
     )
-    for _competency, group in groupby(by_competency, key=lambda row: row.competency_id):
-        rows = list(group)
-        _compare(ground, rows, read_column(database, ground, rows), found)
+    by_column = groupby(by_competency, key=lambda row: row.competency_id)
+    try:
+        for _competency, group in by_column:
+            rows = list(group)
+            _compare(ground, rows, read_column(database, ground, rows), found)
+    finally:
+        ground.close()
     return found
 
 

@@ -19,7 +19,9 @@ FIRST_WAIT: Final = timedelta(seconds=1)
 LONGEST_WAIT: Final = timedelta(hours=1)
 GIVE_UP_AFTER: Final = 200  # attempts: about a week at the longest wait
 # Nobody is there, or asks us to wait: the next row would fare no better.
-AWAY: Final = frozenset({"connect", "timeout", "no_answer", "busy", "rate"})
+AWAY: Final = frozenset({"connect", "timeout", "no_answer", "busy", "rate", "turn"})
+# Another worker of ours is there: nothing is wrong, and it is soon done.
+_TURN_WAIT: Final = timedelta(seconds=5)
 
 _NO_ONE: Final = {
     "ags": "the LMS has not told us who this student is there; the student opens the "
@@ -183,6 +185,9 @@ def failed(row: Delivery, error: DeliveryError, now: datetime) -> Settlement:
     if error.permanent:
         state = "dead" if error.hopeless else "blocked"
         return Settlement(row.id, state, code=error.code, reason=reason, receipt=said)
+    if error.code == "turn":
+        due_at = now + _TURN_WAIT
+        return Settlement(row.id, "pending", due_at=due_at, code="turn", reason=reason)
     if row.attempts >= GIVE_UP_AFTER:
         return Settlement(row.id, "dead", code=error.code, reason=reason, receipt=said)
     wait = _wait(row)

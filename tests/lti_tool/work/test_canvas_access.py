@@ -132,7 +132,7 @@ def test_a_low_quota_is_let_come_back_before_it_is_used_up(school: School) -> No
             Credential(access_token=FIRST),
             clock=school.clock,
         )
-        rest = CanvasRest(session, school.canvas.url, token, Pace(sleep=rests.append))
+        rest = CanvasRest(session, token, Pace(sleep=rests.append))
         for _ in range(3):
             rest.get("/users/self", TypeAdapter(Any))
     assert rests == [3.0, 5.0]
