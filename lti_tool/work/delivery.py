@@ -1,54 +1,33 @@
-"""Claims deliveries, calls destinations, settles them.
+"""Claims deliveries, has each course's taken there, settles them.
 
-Longer than 400 lines because the road from claim to settle is one.
-
-For each column the order is: read, judge, note, send, read again, settle. No network
-call happens inside a transaction, and "delivered" means that the destination showed
-the value afterwards.
+"Delivered" means that the destination showed the value afterwards: `work.sending`
+reads, sends and reads again.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 from lti_tool.errors import DeliveryError
 from lti_tool.logs import log
-from lti_tool.platforms.destination import (
-    NOTHING,
-    ByStudent,
-    Outcome,
-    Shown,
-    Together,
-)
 from lti_tool.storage import columns, outbox, registrations
 from lti_tool.storage.database import Database
-from lti_tool.storage.outbox import Delivery, Sending, Settlement
+from lti_tool.storage.outbox import Delivery, Settlement
 from lti_tool.work import verdicts
-from lti_tool.work.gradebooks import (
-    Connect,
-    Ground,
-    OpenColumn,
-    forget_column,
-    open_column,
-    open_ground,
-)
-from lti_tool.work.verdicts import AWAY
+from lti_tool.work.gradebooks import Connect, Ground, open_ground
+from lti_tool.work.sending import Clock, Trip, rounds, send_round
 
 __all__ = ["Clock", "Connect", "deliver"]
 
 BATCH: Final = 200
-ROUNDS: Final = 8  # sends a thread does before the lease is renewed
 # What says that a gradebook is not ours to write to.
 NOT_OURS: Final = frozenset({"gone", "column_gone", "forbidden"})
 APART: Final = 30.0  # seconds between two clocks that somebody should hear of
-Clock = Callable[[], datetime]
 
 
 def deliver(
@@ -95,9 +74,9 @@ def _deliver_course(
     ground: Ground | None = None
     try:
         ground = open_ground(database, connect, *where, clock())
-        for some in _rounds(ground, batch):
+        for some in rounds(ground, batch):
             held = list(open_rows)
-            done, away = _deliver_columns(database, ground, clock, some, held)
+            done, away = send_round(Trip(database, ground, clock, held), some)
             states += _settle(database, clock, done)
             ended += done
             for settlement in done:
@@ -159,248 +138,6 @@ def _skew(ended: Sequence[Settlement], now: datetime) -> float | None:
         return (now - parsedate_to_datetime(dates[-1])).total_seconds()
     except (IndexError, TypeError, ValueError):
         return None
-
-
-def _renew(database: Database, ids: Sequence[int], clock: Clock) -> None:
-    with database.write() as session:
-        outbox.renew(session, ids, clock())
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """One row that went out: what was answered, or why it failed."""
-
-    row: Delivery
-    answer: Mapping[str, Any] | None
-    error: DeliveryError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """A column whose rows went out, and what of it needed no sending.
-
-    away: the error, if the destination is.
-    """
-
-    settled: Sequence[Settlement]
-    column: OpenColumn | None = None
-    told: Sequence[_Told] = ()
-    away: DeliveryError | None = None
-
-
-def _rounds(
-    ground: Ground, batch: Sequence[Delivery]
-) -> Iterator[list[list[Delivery]]]:
-    """Yield the rows of columns that are read again together."""
-    by_column = groupby(batch, key=lambda row: row.competency_id)
-    columns_of = [list(group) for _competency, group in by_column]
-    if isinstance(ground.destination, ByStudent):
-        yield columns_of
-        return
-    yield from ([one] for one in columns_of)
-
-
-def _deliver_columns(
-    database: Database,
-    ground: Ground,
-    clock: Clock,
-    columns_of: Sequence[list[Delivery]],
-    held: Sequence[int],
-) -> tuple[list[Settlement], DeliveryError | None]:
-    """Take columns from read to read again; held are all rows of this worker.
-
-    Returns what became of each row, and the error if the destination is away.
-    """
-    done: list[Settlement] = []
-    sent: list[_Sent] = []
-    for rows in columns_of:
-        _renew(database, held, clock)
-        sent.append(_send_column(database, ground, clock, rows, held))
-        if sent[-1].away is not None:
-            break
-    away = sent[-1].away
-    for one in sent:
-        done += one.settled
-        if one.column is not None:
-            _renew(database, held, clock)
-            seen, lost = _see(ground, one.column, one.told, clock)
-            done += seen
-            away = away or lost
-    return done, away
-
-
-def _send_column(
-    database: Database,
-    ground: Ground,
-    clock: Clock,
-    batch: Sequence[Delivery],
-    held: Sequence[int],
-) -> _Sent:
-    """Read a column, judge its rows and send what is to be sent."""
-    try:
-        column = open_column(database, ground, batch, clock())
-    except DeliveryError as error:
-        done = [verdicts.failed(row, error, clock()) for row in batch]
-        return _Sent(done, away=error if error.code in AWAY else None)
-    settled, sending = verdicts.before_sending(
-        batch, ground.recipients, ground.sent, column.shown
-    )
-    told = _send_all(database, ground, column, sending, clock, held)
-    if told and all(one.error and one.error.code == "gone" for one in told):
-        forget_column(database, ground, batch[0])
-    away = next((one.error for one in told if _is_away(one.error)), None)
-    return _Sent(settled, column, told, away)
-
-
-def _see(
-    ground: Ground, column: OpenColumn, told: Sequence[_Told], clock: Clock
-) -> tuple[list[Settlement], DeliveryError | None]:
-    """Read the column again and say what became of what was sent."""
-    away = next((one.error for one in told if _is_away(one.error)), None)
-    is_worth_it = any(one.error is None or one.error.code == "stale" for one in told)
-    shown: Mapping[str, Shown] | None = None
-    if is_worth_it:
-        try:
-            rows = [one.row for one in told]
-            shown = ground.read(column.address, column.column, rows)
-        except DeliveryError as error:
-            away = error if error.code in AWAY else away
-            told = [
-                _Told(one.row, None, one.error if _is_final(one.error) else error)
-                for one in told
-            ]
-    done = [_settlement(ground, one, shown, clock()) for one in told]
-    return done, away
-
-
-def _is_away(error: DeliveryError | None) -> bool:
-    return error is not None and error.code in AWAY
-
-
-def _is_final(error: DeliveryError | None) -> bool:
-    return error is not None and error.code != "stale"
-
-
-def _settlement(
-    ground: Ground, one: _Told, shown: Mapping[str, Shown] | None, now: datetime
-) -> Settlement:
-    if shown is None:
-        error = one.error or DeliveryError("not read back", permanent=False)
-        return verdicts.failed(one.row, error, now)
-    there = shown.get(ground.recipients[one.row.person_id], NOTHING)
-    if one.error is not None:
-        return verdicts.after_refusal(one.row, one.error, there, now)
-    return verdicts.after_sending(one.row, one.answer or {}, there, now)
-
-
-def _send_all(
-    database: Database,
-    ground: Ground,
-    column: OpenColumn,
-    sending: Sequence[Delivery],
-    clock: Clock,
-    held: Sequence[int],
-) -> list[_Told]:
-    """Send rows, several at once; when the destination goes away, the rest waits."""
-    told: list[_Told] = []
-    together = ground.destination
-    if isinstance(together, Together):
-        room = together.batch
-    else:
-        room = ground.destination.parallel * ROUNDS
-    away: list[DeliveryError] = []
-
-    def send(row: Delivery, outcome: Outcome) -> _Told:
-        if away:
-            return _Told(row, None, away[0])
-        try:
-            answer = ground.destination.send(column.address, outcome)
-        except DeliveryError as error:
-            if error.code in AWAY:
-                away.append(error)
-            return _Told(row, None, error)
-        return _Told(row, answer)
-
-    with ThreadPoolExecutor(ground.destination.parallel) as pool:
-        for start in range(0, len(sending), room):
-            rows = sending[start : start + room]
-            outcomes = [_outcome(ground, column, row, clock()) for row in rows]
-            with database.write() as session:
-                outbox.renew(session, held, clock())
-                outbox.note_sending(
-                    session,
-                    [
-                        Sending(row.id, one.at, _there(column, one.recipient).value)
-                        for row, one in zip(rows, outcomes, strict=True)
-                    ],
-                    clock(),
-                )
-            if isinstance(together, Together):
-                told += _send_together(together, column.address, rows, outcomes, away)
-            else:
-                told += pool.map(send, rows, outcomes)
-    return told
-
-
-def _send_together(
-    destination: Together,
-    address: str,
-    rows: Sequence[Delivery],
-    outcomes: Sequence[Outcome],
-    away: list[DeliveryError],
-) -> list[_Told]:
-    """Send rows by one call; away, filled here, keeps the next ones at home."""
-    if away:
-        return [_Told(row, None, away[0]) for row in rows]
-    try:
-        answers = destination.send_together(address, outcomes)
-    except DeliveryError as error:
-        if error.code in AWAY:
-            away.append(error)
-        return [_Told(row, None, error) for row in rows]
-    return [
-        _Told(row, None, one) if isinstance(one, DeliveryError) else _Told(row, one)
-        for row, one in zip(rows, answers, strict=True)
-    ]
-
-
-def _there(column: OpenColumn, recipient: str) -> Shown:
-    return column.shown.get(recipient, NOTHING)
-
-
-def _outcome(
-    ground: Ground, column: OpenColumn, row: Delivery, now: datetime
-) -> Outcome:
-    last = ground.sent.get((row.person_id, row.competency_id))
-    recipient = ground.recipients[row.person_id]
-    step = timedelta(seconds=ground.destination.clock_step_seconds)
-    return Outcome(
-        recipient=recipient,
-        value=row.value,
-        maximum=row.maximum,
-        level_name=row.level_name,
-        at=now if last is None else max(now, last.newest_at + step),
-        basis=row.basis,
-        case_id=column.column.case_id,
-        told_level_name=_told_level(ground, row, _there(column, recipient)),
-    )
-
-
-def _told_level(ground: Ground, row: Delivery, there: Shown) -> str | None:
-    """The level the destination was last told with the value that stands there.
-
-    Of two values whose answers were lost, the one that shows arrived with its name.
-    """
-    key = (row.person_id, row.competency_id)
-    sent, told = ground.sent.get(key), ground.told.get(key)
-    seen = [
-        name
-        for value, name in (sent.names if sent is not None else ())
-        if there.shows(value) or there.shows_unscaled(value)
-    ]
-    if seen:
-        return seen[-1]
-    return None if told is None else told.level_name
 
 
 def _settle(

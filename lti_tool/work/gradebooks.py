@@ -138,18 +138,24 @@ class OpenColumn:
     shown: Mapping[str, Shown]
 
 
-def open_column(
-    database: Database, ground: Ground, batch: Sequence[Delivery], now: datetime
-) -> OpenColumn:
-    """Read the column of rows, found or made once and then remembered.
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A column and where it is; nobody has looked at it yet."""
 
-    One that a person removed is looked for under another address (a course that was
-    copied has it there) and is not made anew by itself.
+    key: Mapping[str, Any]
+    column: Column
+    address: str
+
+
+def locate_column(
+    database: Database, ground: Ground, first: Delivery, now: datetime
+) -> Located:
+    """Return where the column of a row is, found or made once and then remembered.
 
     Raises:
-        DeliveryError: it cannot be read, or was removed there.
+        DeliveryError: it cannot be found, or made.
     """
-    key, column = _describe(database, ground, batch[0])
+    key, column = _describe(database, ground, first)
     with database.read() as session:
         address = columns.load_address(session, key)
     if address is None:
@@ -157,12 +163,31 @@ def open_column(
         if address is None:
             address = _make(database, ground, key, column, now)
         _remember(database, key, column, address, now)
+    return Located(key, column, address)
+
+
+def look_at_column(
+    database: Database,
+    ground: Ground,
+    located: Located,
+    batch: Sequence[Delivery],
+    now: datetime,
+) -> OpenColumn:
+    """Read the column of rows.
+
+    One that a person removed is looked for under another address (a course that was
+    copied has it there) and is not made anew by itself.
+
+    Raises:
+        DeliveryError: it cannot be read, or was removed there.
+    """
+    column, address = located.column, located.address
     try:
         return OpenColumn(column, address, ground.read(address, column, batch))
     except DeliveryError as error:
         if error.code != "gone":
             raise
-        found = _find_again(database, ground, key, column, now)
+        found = _find_again(database, ground, dict(located.key), column, now)
         return OpenColumn(column, found, ground.read(found, column, batch))
 
 
