@@ -38,7 +38,7 @@ from lti_tool.platforms.canvas_outcomes import (
     conflict,
 )
 from lti_tool.platforms.canvas_rest import CanvasRest, answered_at, read
-from lti_tool.platforms.canvas_rubric import LevelsAssignment
+from lti_tool.platforms.canvas_rubric import LevelsAssignments
 from lti_tool.platforms.canvas_waiting import Waiting, looked_for
 from lti_tool.platforms.destination import SAME, Column, Outcome, Shown
 
@@ -105,7 +105,7 @@ class CanvasOutcomes:
         self._clock = clock
         self._waiting = waiting or Waiting()
         self._path = f"/courses/{course.number}"
-        self._assignment = LevelsAssignment(rest, course.number, course.reference)
+        self._assignments = LevelsAssignments(rest, course.number, course.reference)
         self._outcomes = Outcomes(
             rest, course.number, course.scale, course.folder, self._waiting
         )
@@ -122,11 +122,7 @@ class CanvasOutcomes:
     def find_column(self, column: Column) -> str | None:
         """Return where the competency's row is, None if there is none."""
         self._check_course()
-        ours = self._assignment.find()
-        for row in (ours.rubric or ()) if ours else ():
-            if ours and row.vendor_guid == column.case_id and row.outcome_id:
-                return str(_Row(ours.id, row.outcome_id))
-        return None
+        return self._address(column)
 
     def make_column(self, column: Column) -> str:
         """Make the row, and those of all that is told of the course besides.
@@ -144,8 +140,22 @@ class CanvasOutcomes:
         fitting = [
             one for one in found.values() if conflict(one, self._course.scale) is None
         ]
-        ours = self._assignment.ensure(fitting, self._course.scale)
-        return str(_Row(ours.id, own.id))
+        self._assignments.ensure(fitting, self._course.scale)
+        made = self._address(column)
+        if made is None:
+            raise DeliveryError(
+                f'{self._rest.host} shows no row for the outcome "{own.title}" in the '
+                "rubric that it took",
+                "rubric",
+                permanent=False,
+            )
+        return made
+
+    def _address(self, column: Column) -> str | None:
+        found = self._assignments.find(column.case_id)
+        return (
+            None if found is None else str(_Row(found[0].id, found[1].outcome_id or ""))
+        )
 
     def read(
         self, address: str, column: Column, recipients: Collection[str]
@@ -248,7 +258,7 @@ class CanvasOutcomes:
         Raises:
             DeliveryError: gone, the assignment or the row is not there any more.
         """
-        ours: Assignment = self._assignment.fetch(row.assignment)
+        ours: Assignment = self._assignments.fetch(row.assignment)
         for one in ours.rubric or ():
             if one.outcome_id == row.outcome:
                 return one

@@ -103,7 +103,14 @@ class CanvasGradebook:
         self._known: dict[str, GradedAssignment] | None = None
 
     def works(self) -> Iterator[LmsWork]:
-        """Yield the published assignments that are graded or have a rubric."""
+        """Yield the published assignments that are graded or have a rubric.
+
+        Nobody else uses the token until the last one is yielded.
+        """
+        with self._rest:
+            yield from self._works()
+
+    def _works(self) -> Iterator[LmsWork]:
         groups = self._groups()
         known: dict[str, GradedAssignment] = {}
         fields = [("override_assignment_dates", "false")]
@@ -119,7 +126,14 @@ class CanvasGradebook:
         self._known = known
 
     def scores(self, since: datetime | None) -> Iterator[LmsScore]:
-        """Yield the scores of works(); see the module for what since leaves out."""
+        """Yield the scores of works(); see the module for what since leaves out.
+
+        Nobody else uses the token until the last one is yielded.
+        """
+        with self._rest:
+            yield from self._scores(since)
+
+    def _scores(self, since: datetime | None) -> Iterator[LmsScore]:
         if self._known is None:
             for _one in self.works():
                 pass

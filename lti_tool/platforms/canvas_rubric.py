@@ -1,12 +1,15 @@
-"""Our assignment in a Canvas course, and the rubric of outcomes that hangs on it.
+"""Our assignments in a Canvas course, and the rubrics of outcomes that hang on them.
 
-One a course. Attaching a second rubric to an assignment destroys the first one's
-results for good, so the assignment is read before anything is attached, and nobody
-else's is ever touched. Source: facts/canvas.md section 6 A, steps 2 and 3.
+One bears so many outcomes, and the next one those that come after: a row that has
+results can neither be removed nor moved, so what stands somewhere stays there, however
+many outcomes come later. Attaching a second rubric to an assignment destroys the first
+one's results for good, so the assignment is read before anything is attached, and
+nobody else's is ever touched. Source: facts/canvas.md section 6 A, steps 2 and 3.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -27,6 +30,10 @@ from lti_tool.platforms.canvas_rest import CanvasRest, read
 TITLE: Final = "Competency levels (MasteryBridge)"
 # What an assignment of ours says of itself; a copied course has the other's number.
 REFERENCE: Final = "masterybridge/course-"
+# Which of ours an assignment is: "…/course-7" the first, "…/course-7/2" the second.
+_MARK: Final = re.compile(rf"({re.escape(REFERENCE)}\d+)(?:/(\d+))?<")
+# Rows of a rubric that a teacher can still look through, and Canvas save at once.
+MOST_ROWS: Final = 40
 _DESCRIPTION: Final = (
     "<p>MasteryBridge writes the level each student has reached into the rubric of "
     "this assignment. It counts for no grade. Please leave the assignment and its "
@@ -35,33 +42,33 @@ _DESCRIPTION: Final = (
 _UNMARKED: Final = ["none"]
 
 
-class LevelsAssignment:
-    """The assignment of ours in one Canvas course."""
+class LevelsAssignments:
+    """The assignments of ours in one Canvas course."""
 
     def __init__(self, rest: CanvasRest, course: str, reference: str) -> None:
-        """Look after it in course (its number); reference names our own course."""
+        """Look after them in course (its number); reference names our own course."""
         self._rest = rest
         self._course = f"/courses/{course}"
         self._reference = reference
 
-    def find(self) -> Assignment | None:
-        """Return our assignment, None if there is none.
-
-        In a copied course it carries the reference of the other one.
+    def find(self, case_id: str | None) -> tuple[Assignment, Criterion] | None:
+        """Return the row of an outcome, by its CASE identifier, None if there is none.
 
         Raises:
-            DeliveryError: foreign_rubric, somebody hung another rubric on it.
+            DeliveryError: foreign_rubric, somebody hung another rubric on one of
+                ours, and the row is on no other.
         """
-        pages = self._rest.every(f"{self._course}/assignments", ASSIGNMENTS)
-        found = [one for page in pages for one in page if is_ours(one)]
-        exact = [one for one in found if self._named(one)]
-        for chosen in exact or found:
-            self._check(chosen)
-            return chosen
+        ours = self._ours()
+        for one in ours:
+            for row in _rows(one):
+                if row.vendor_guid == case_id and row.outcome_id:
+                    return one, row
+        for one in ours:
+            self._check(one)
         return None
 
     def fetch(self, number: str) -> Assignment:
-        """Return our assignment by its number.
+        """Return an assignment of ours by its number.
 
         Raises:
             DeliveryError: gone, it was deleted; foreign_rubric, somebody hung
@@ -79,10 +86,8 @@ class LevelsAssignment:
         self._check(found)
         return found
 
-    def ensure(
-        self, outcomes: Sequence[CanvasOutcome], scale: CanvasScale
-    ) -> Assignment:
-        """Return our assignment with a row for each of outcomes in its rubric.
+    def ensure(self, outcomes: Sequence[CanvasOutcome], scale: CanvasScale) -> None:
+        """Make a row for each of outcomes that has none, where there is room for it.
 
         Rows that are there stay, with their ids: results hang on them.
 
@@ -90,15 +95,42 @@ class LevelsAssignment:
             DeliveryError: foreign_rubric; shared_rubric, it is used elsewhere too;
                 rubric, Canvas did not take it.
         """
-        ours = self.find() or self._make()
-        rows = list(ours.rubric or ())
-        there = {one.outcome_id for one in rows}
-        new = [one for one in outcomes if one.id not in there]
+        ours = self._ours()
+        there = {row.outcome_id for one in ours for row in _rows(one)}
+        new: Sequence[CanvasOutcome] = [one for one in outcomes if one.id not in there]
         if not new:
-            return ours
-        criteria = [_kept(one) for one in rows] + [_row(one, scale) for one in new]
+            return
+        for one in ours:
+            self._check(one)
+            room = max(0, MOST_ROWS - len(_rows(one)))
+            some, new = new[:room], new[room:]
+            if some:
+                self._add(one, some, scale)
+        last = max((_place(one) for one in ours), default=0)
+        for place, some in enumerate(_chunks(new), last + 1):
+            self._add(self._make(self._named(ours), place), some, scale)
+
+    def _ours(self) -> list[Assignment]:
+        """Return our assignments, in the order they were made.
+
+        In a copied course they carry the reference of the other one, and go on to.
+        """
+        pages = self._rest.every(f"{self._course}/assignments", ASSIGNMENTS)
+        found = [one for page in pages for one in page if is_ours(one)]
+        exact = [one for one in found if _reference(one) == self._reference]
+        return sorted(exact or found, key=_place)
+
+    def _named(self, ours: Sequence[Assignment]) -> str:
+        """Return the reference of the next of ours: that of those that are there."""
+        return _reference(ours[0]) if ours else self._reference
+
+    def _add(
+        self, ours: Assignment, new: Sequence[CanvasOutcome], scale: CanvasScale
+    ) -> None:
+        criteria = [_kept(one) for one in _rows(ours)]
+        criteria += [_row(one, scale) for one in new]
         rubric = {
-            "title": TITLE,
+            "title": _title(_place(ours)),
             "free_form_criterion_comments": "0",
             "criteria": {str(place): one for place, one in enumerate(criteria)},
         }
@@ -110,10 +142,6 @@ class LevelsAssignment:
             use = self._only_use(ours, number)
             content["rubric_association_id"] = use.id
             self._save("PUT", f"{self._course}/rubrics/{number}", content)
-        return self.fetch(ours.id)
-
-    def _named(self, one: Assignment) -> bool:
-        return f"{self._reference}<" in (one.description or "")
 
     def _check(self, one: Assignment) -> None:
         settings = one.rubric_settings
@@ -127,11 +155,12 @@ class LevelsAssignment:
             permanent=True,
         )
 
-    def _make(self) -> Assignment:
+    def _make(self, reference: str, place: int) -> Assignment:
+        mark = reference if place == 1 else f"{reference}/{place}"
         content = {
             "assignment": {
-                "name": TITLE,
-                "description": _DESCRIPTION.format(reference=self._reference),
+                "name": _title(place),
+                "description": _DESCRIPTION.format(reference=mark),
                 "submission_types": _UNMARKED,
                 "grading_type": "not_graded",
                 "points_possible": 0,
@@ -147,7 +176,7 @@ class LevelsAssignment:
         return {
             "association_type": "Assignment",
             "association_id": ours.id,
-            "title": TITLE,
+            "title": _title(_place(ours)),
             "purpose": "grading",
             # Else Canvas sets the assignment's points and writes grades.
             "use_for_grading": "0",
@@ -194,6 +223,32 @@ def is_ours(one: Assignment) -> bool:
     return REFERENCE in (one.description or "") and (
         list(one.submission_types) == _UNMARKED
     )
+
+
+def _rows(one: Assignment) -> tuple[Criterion, ...]:
+    """Return the rows of our rubric on an assignment; those of another are not ours."""
+    title = (one.rubric_settings.title or "") if one.rubric_settings else ""
+    return (one.rubric or ()) if title.startswith(TITLE) else ()
+
+
+def _chunks(new: Sequence[CanvasOutcome]) -> list[Sequence[CanvasOutcome]]:
+    starts = range(0, len(new), MOST_ROWS)
+    return [new[start : start + MOST_ROWS] for start in starts]
+
+
+def _reference(one: Assignment) -> str:
+    found = _MARK.search(one.description or "")
+    return found[1] if found else ""
+
+
+def _place(one: Assignment) -> int:
+    """Return which of ours an assignment is, the first as 1."""
+    found = _MARK.search(one.description or "")
+    return int(found[2]) if found and found[2] else 1
+
+
+def _title(place: int) -> str:
+    return TITLE if place == 1 else f"{TITLE} {place}"
 
 
 def _row(outcome: CanvasOutcome, scale: CanvasScale) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from lti_tool.storage.registrations import Registration
 from lti_tool.work.canvas import Canvases, course_number
 from lti_tool.work.competencies import web_services
 from lti_tool.work.lms import Lms
+from lti_tool.work.turns import patiently
 
 # Moodle: the address of a line item names the grade item; seen 2026-11,
 # mod/lti/service/gradebookservices.
@@ -64,6 +65,7 @@ def open_gradebook(ways: Ways, placement_id: int) -> Gradebook:
         ConfigError: the platform has no address or no token for its own interface, is
             disabled, or the address is none we go to.
         DeliveryError: no_reader, we know no interface of its vendor that tells grades;
+            turn, another worker is at it;
             no_place, what the course is called there is not known; or it was not
             learnt which columns are ours.
         NotFoundError: no such placement.
@@ -106,7 +108,6 @@ def _own_items(lms: Lms, placement_id: int) -> tuple[AgsLineItem, ...]:
 
 def _canvas(ways: Ways, spot: _Spot) -> Gradebook:
     placement = spot.placement
-    rest = ways.canvases.rest(spot.registration.id)
     services = placement["nrps_url"] or placement["ags_line_items_url"]
     number = course_number(Place(services_url=services))
     if number is None:
@@ -124,6 +125,7 @@ def _canvas(ways: Ways, spot: _Spot) -> Gradebook:
         url=ways.settings.public_url.rstrip("/") + "/",
         labels=frozenset((one.label, one.score_maximum) for one in spot.items),
     )
+    rest = patiently(lambda: ways.canvases.rest(spot.registration.id))
     return CanvasGradebook(rest, number, own)
 
 
