@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from email.utils import format_datetime
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -44,21 +45,20 @@ def not_found() -> Refused:
     return Refused(404, {"errors": [{"message": message}]})
 
 
-def serve_canvas(canvas: Canvas) -> Flask:
-    """The application of a Canvas."""
+def serve_canvas(canvas: Canvas, *more: Routes) -> Flask:
+    """The application of a Canvas; more answers at addresses beside these."""
     app = Flask("canvas")
     app.before_request(partial(_arrive, canvas))
     app.after_request(partial(_leave, canvas))
     app.register_error_handler(Refused, _refuse)
-    for routes in (Access, Outcomes, Courses, Rubrics, Grading):
-        made = routes(canvas)
+    kinds = (Access, Outcomes, Courses, Rubrics, Grading)
+    for made in (*(routes(canvas) for routes in kinds), *more):
         for name in dir(made):
             answer: Any = getattr(made, name)
             if hasattr(answer, "rule"):
                 method, rule = answer.rule
-                app.add_url_rule(
-                    rule, f"{routes.__name__}.{name}", answer, methods=[method]
-                )
+                endpoint = f"{type(made).__name__}.{name}"
+                app.add_url_rule(rule, endpoint, answer, methods=[method])
     return app
 
 
@@ -102,7 +102,7 @@ def _template(path: str) -> str:
     return "/".join(":id" if one.isdigit() or one == "self" else one for one in steps)
 
 
-def _json(value: object, status: int = 200, **headers: str) -> Response:
+def json_answer(value: object, status: int = 200, **headers: str) -> Response:
     as_words = "json+canvas-string-ids" in request.headers.get("Accept", "")
     body = json.dumps(_worded(value, as_words=as_words))
     return Response(body, status, headers, content_type="application/json")
@@ -118,7 +118,7 @@ def _worded(value: object, *, as_words: bool, key: str = "") -> object:
     return str(value) if as_words and is_id and isinstance(value, int) else value
 
 
-def _paged(canvas: Canvas, found: Sequence[object], member: str = "") -> Response:
+def paged(canvas: Canvas, found: Sequence[object], member: str = "") -> Response:
     """A page, and the next one's address: an opaque bookmark, its case counts.
 
     Source: doc/api/pagination.md; `last` is not always told.
@@ -128,16 +128,16 @@ def _paged(canvas: Canvas, found: Sequence[object], member: str = "") -> Respons
     start = next((n for n in range(len(found) + 1) if _bookmark(n) == mark), None)
     if start is None:
         raise Refused(400, {"errors": [{"message": "invalid page"}]})
-    kept = [(k, v) for k, v in request.args.items(multi=True) if k.endswith("[]")]
-    here = f"{canvas.url}{request.path}?per_page={size}"
-    here += "".join(f"&{k}={v}" for k, v in kept)
+    ways = {"page", "per_page"}
+    kept = [(k, v) for k, v in request.args.items(multi=True) if k not in ways]
+    here = f"{canvas.url}{request.path}?{urlencode([*kept, ('per_page', size)])}"
     links = [f'<{here}&page={mark}>; rel="current"']
     if start + size < len(found):
         links.append(f'<{here}&page={_bookmark(start + size)}>; rel="next"')
     links.append(f'<{here}&page={_bookmark(0)}>; rel="first"')
     page = list(found[start : start + size])
     body: object = {member: page} if member else page
-    return _json(body, Link=",".join(links))
+    return json_answer(body, Link=",".join(links))
 
 
 def _bookmark(start: int) -> str:
@@ -154,7 +154,7 @@ def at(method: str, path: str) -> Callable[[Answer], Answer]:
     return mark
 
 
-class _Routes:
+class Routes:
     def __init__(self, canvas: Canvas) -> None:
         self.canvas = canvas
 
@@ -177,7 +177,7 @@ class _Routes:
         return course.assignments[key]
 
 
-class Access(_Routes):
+class Access(Routes):
     """doc/api/oauth_endpoints.md."""
 
     @at("POST", "/login/oauth2/token")
@@ -191,19 +191,19 @@ class Access(_Routes):
             wanted = canvas.codes.pop(form.get("code", ""), None)
             is_known = is_known and form.get("redirect_uri") == wanted
         if not is_known:
-            return _json({"error": "invalid_grant"}, 400)
+            return json_answer({"error": "invalid_grant"}, 400)
         answer: Json = {"access_token": canvas.renew(), "token_type": "Bearer"}
         answer |= {"user": {"id": 1, "name": "MasteryBridge"}, "expires_in": 3600}
         if kind == "authorization_code":
             answer["refresh_token"] = canvas.refresh
-        return _json(answer)
+        return json_answer(answer)
 
     @at("GET", f"{API}/users/self")
     def myself(self) -> Response:
-        return _json({"id": 1, "name": "MasteryBridge"})
+        return json_answer({"id": 1, "name": "MasteryBridge"})
 
 
-class Outcomes(_Routes):
+class Outcomes(Routes):
     """app/controllers/outcome_groups_api_controller.rb, outcome_imports_api_…"""
 
     @at("GET", f"{API}/<any(courses,accounts):kind>/<int:number>/outcome_group_links")
@@ -215,7 +215,7 @@ class Outcomes(_Routes):
             for where, what in sorted(canvas.links)
             if where == context
         ]
-        return _paged(canvas, found)
+        return paged(canvas, found)
 
     @at("GET", f"{API}/courses/<int:number>/outcome_groups")
     def groups(self, number: int) -> Response:
@@ -226,7 +226,7 @@ class Outcomes(_Routes):
                 if one["parent"] is not None:
                     shown["parent_outcome_group"] = {"id": one["parent"]}
                 found.append(shown)
-        return _paged(self.canvas, found)
+        return paged(self.canvas, found)
 
     @at(
         "PUT", f"{API}/courses/<int:number>/outcome_groups/<int:group>/outcomes/<int:o>"
@@ -238,7 +238,7 @@ class Outcomes(_Routes):
         if canvas.groups[group]["context"] != context or o not in canvas.outcomes:
             raise Refused(400, "error")
         canvas.links.add((context, o))
-        return _json({"outcome": canvas.outcome_json(canvas.outcomes[o])})
+        return json_answer({"outcome": canvas.outcome_json(canvas.outcomes[o])})
 
     @at("POST", f"{API}/courses/<int:number>/outcome_groups/<int:group>/outcomes")
     def create(self, number: int, group: int) -> Response:
@@ -254,7 +254,7 @@ class Outcomes(_Routes):
             mastery=float(told["mastery_points"]),
             ratings=[(float(r["points"]), r["description"]) for r in told["ratings"]],
         )
-        return _json({"outcome": self.canvas.outcome_json(made)})
+        return json_answer({"outcome": self.canvas.outcome_json(made)})
 
     @at("POST", f"{API}/accounts/<int:number>/outcome_imports")
     def begin(self, number: int) -> Response:
@@ -266,7 +266,7 @@ class Outcomes(_Routes):
             return canvas.read_csv(f"account_{number}", body, faults), None
 
         canvas.imports[key] = (Job(work, canvas.slow), faults)
-        return _json({"id": key, "workflow_state": "created"})
+        return json_answer({"id": key, "workflow_state": "created"})
 
     @at("GET", f"{API}/accounts/<int:number>/outcome_imports/<int:key>")
     def state(self, number: int, key: int) -> Response:
@@ -274,19 +274,19 @@ class Outcomes(_Routes):
         job, faults = self.canvas.imports[key]
         job.ask()
         shown = {"running": "importing"}.get(job.state, job.state)
-        return _json(
+        return json_answer(
             {"id": key, "workflow_state": shown, "processing_errors": faults[:25]}
         )
 
 
-class Courses(_Routes):
+class Courses(Routes):
     """A course, its students and its assignments."""
 
     @at("GET", f"{API}/courses/<int:number>")
     def one(self, number: int) -> Response:
         found = self.course(number)
         state = "completed" if found.is_over else "available"
-        return _json(
+        return json_answer(
             {"id": found.id, "workflow_state": state, "concluded": found.is_over}
         )
 
@@ -294,28 +294,28 @@ class Courses(_Routes):
     def users(self, number: int) -> Response:
         self.need("read")
         found = [{"id": key} for key in self.course(number).students]
-        return _paged(self.canvas, found)
+        return paged(self.canvas, found)
 
     @at("GET", f"{API}/courses/<int:number>/assignments")
     def assignments(self, number: int) -> Response:
         one = self.course(number)
         told = partial(self.canvas.assignment_json, one)
-        return _paged(self.canvas, [told(a) for a in one.assignments.values()])
+        return paged(self.canvas, [told(a) for a in one.assignments.values()])
 
     @at("POST", f"{API}/courses/<int:number>/assignments")
     def create(self, number: int) -> Response:
         self.need("assignments")
         one = self.course(number, writes=True)
         made = self.canvas.add_assignment(one, **request.get_json()["assignment"])
-        return _json(self.canvas.assignment_json(one, made), 201)
+        return json_answer(self.canvas.assignment_json(one, made), 201)
 
     @at("GET", f"{API}/courses/<int:number>/assignments/<int:key>")
     def shown(self, number: int, key: int) -> Response:
         one = self.course(number)
-        return _json(self.canvas.assignment_json(one, self.assignment(one, key)))
+        return json_answer(self.canvas.assignment_json(one, self.assignment(one, key)))
 
 
-class Rubrics(_Routes):
+class Rubrics(Routes):
     """app/controllers/rubrics_controller.rb: a refusal comes with status 200."""
 
     @at("POST", f"{API}/courses/<int:number>/rubrics")
@@ -334,7 +334,7 @@ class Rubrics(_Routes):
             raise not_found()
         title = course.rubrics[key]["title"]
         uses = course.uses(key)
-        return _json({"id": key, "title": title, "associations": uses})
+        return json_answer({"id": key, "title": title, "associations": uses})
 
     def _save(self, number: int, key: int | None) -> Response:
         self.need("rubrics")
@@ -348,15 +348,15 @@ class Rubrics(_Routes):
             course, told["rubric"], None if is_shared else key
         )
         if "faults" in rubric:
-            return _json({"error": True, "messages": rubric["faults"]})
+            return json_answer({"error": True, "messages": rubric["faults"]})
         held = self.canvas.attach(course, assignment, rubric)
         if use.get("use_for_grading") == "1":
             total = sum(one["points"] for one in rubric["criteria"])
             assignment["points_possible"] = total
-        return _json({"rubric": rubric, "rubric_association": held})
+        return json_answer({"rubric": rubric, "rubric_association": held})
 
 
-class Grading(_Routes):
+class Grading(Routes):
     """Submissions, their jobs, and the results that come of them."""
 
     @at("GET", f"{API}/courses/<int:number>/assignments/<int:key>/submissions")
@@ -369,7 +369,7 @@ class Grading(_Routes):
             marks = course.assessments.get((key, who))
             row: Json = {"user_id": who}
             found.append(row if marks is None else row | {"rubric_assessment": marks})
-        return _paged(self.canvas, found)
+        return paged(self.canvas, found)
 
     @at(
         "POST",
@@ -388,7 +388,7 @@ class Grading(_Routes):
         work = partial(self._grade, course, assignment, data)
         job = next(self.canvas.ids)
         self.canvas.jobs[job] = Job(work, self.canvas.slow)
-        return _json({"id": job, "workflow_state": "queued", "completion": 0})
+        return json_answer({"id": job, "workflow_state": "queued", "completion": 0})
 
     def _grade(
         self, course: Course, assignment: Json, data: Mapping[str, Json]
@@ -417,7 +417,9 @@ class Grading(_Routes):
             if not job.is_over:
                 break
         job = self.canvas.jobs[key]
-        return _json({"id": key, "workflow_state": job.state, "message": job.message})
+        return json_answer(
+            {"id": key, "workflow_state": job.state, "message": job.message}
+        )
 
     @at("GET", f"{API}/courses/<int:number>/outcome_results")
     def results(self, number: int) -> Response:
@@ -436,4 +438,4 @@ class Grading(_Routes):
             links["alignment"] = f"assignment_{where}"
             if what in wanted:
                 found.append(one | {"links": links})
-        return _paged(canvas, found, "outcome_results")
+        return paged(canvas, found, "outcome_results")

@@ -15,6 +15,7 @@ from lti_tool.storage.columns import Place
 from lti_tool.work import delivery
 from lti_tool.work.canvas import Canvases
 from tests.faults.canvas import Canvas, Course
+from tests.faults.canvas_grades import Gradebook, GradebookRoutes
 from tests.faults.canvas_routes import serve_canvas
 from tests.lti_tool.work.conftest import NOON, STUDENTS, Classroom, Clock, Proxy
 from tests.ports import free_port
@@ -35,6 +36,7 @@ class School:
     canvases: Canvases
     registration_id: int
     slept: list[float]
+    book: Gradebook
     days: int = 300
 
     def connect(self, _name: str, place: Place) -> CanvasOutcomes:
@@ -80,9 +82,10 @@ def opened(
     canvas = Canvas(clock)
     port = free_port()
     canvas.url = f"http://127.0.0.1:{port}"
-    proxy = proxied(serve_canvas(canvas), canvas)
-    serve(proxy, port)
     course = canvas.add_course(*STUDENTS, "new")
+    book = Gradebook(canvas, course)
+    proxy = proxied(serve_canvas(canvas, GradebookRoutes(canvas, book)), canvas)
+    serve(proxy, port)
     registration_id = _introduce(room, canvas, course)
     room.add_assignment("lab", "7.A")
     room.add_assignment("quiz", "7.B")
@@ -90,7 +93,9 @@ def opened(
         canvases = Canvases(
             room.database, session, session.local_hosts, KEY, clock=clock
         )
-        yield School(room, canvas, course, proxy, clock, canvases, registration_id, [])
+        yield School(
+            room, canvas, course, proxy, clock, canvases, registration_id, [], book
+        )
 
 
 def _introduce(room: Classroom, canvas: Canvas, course: Course) -> int:
