@@ -83,7 +83,11 @@ def bring_alignments(
     made: assignment_id, competency_id, weight. May be run again.
     """
     here = _single(
-        and_(assignment.c.course_id == course_id, assignment.c.status == "active"),
+        and_(
+            assignment.c.course_id == course_id,
+            assignment.c.status == "active",
+            assignment.c.twin_id.is_(None),
+        ),
         "here",
     )
     there = _single(assignment.c.course_id == from_course_id, "there")

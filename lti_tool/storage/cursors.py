@@ -15,7 +15,7 @@ from lti_tool.storage.database import Database, insert_of
 from lti_tool.storage.entities import ENTITIES
 from lti_tool.storage.schema import line_item, run, source, source_collection
 from lti_tool.storage.session import Session
-from lti_tool.storage.sources import LEASE
+from lti_tool.storage.sources import LEASE, is_sis
 
 # Nobody is to wait for a source that asked for patience, but for a person's wish.
 WAITS = "rate_limited"
@@ -216,6 +216,7 @@ def load_timely(session: Session, now: datetime) -> list[dict[str, Any]]:
         )
         .where(
             source.c.status == "active",
+            is_sis(),
             or_(
                 source.c.next_at.is_(None),
                 source.c.next_at <= now,

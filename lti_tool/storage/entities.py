@@ -27,8 +27,9 @@ from sqlalchemy import (
 
 from lti_tool.storage import schema
 
-# What is known of work in an LMS alone: no SIS sends it, and none takes it away.
+# What an LMS alone tells of work and scores: no SIS sends it, none takes it away.
 _OF_AN_LMS: Final = ("web_url", "twin_id", "twin_by")
+_SCORED_IN_LMS: Final = ("minimum", "maximum", "scored_at")
 # What a staged row carries beside the columns of its live table.
 OWN_COLUMNS: Final = ("position", "verdict", "verdict_column")
 
@@ -140,7 +141,7 @@ ENTITIES: Final = (
             Need("line_item_sourced_id", "lineItems"),
             Need("student_sourced_id", "users"),
         ),
-        ours=("kind", "assignment_id", "parts", "person_id", "scored_at"),
+        ours=("kind", "assignment_id", "parts", "person_id", *_SCORED_IN_LMS),
         links=("assignment_id", "person_id"),
         at_once=(
             Link("assignment_id", "line_item_sourced_id", "lineItems", "id"),
@@ -164,7 +165,7 @@ ENTITIES: Final = (
             Need("line_item_sourced_id", "assessmentLineItems"),
             Need("student_sourced_id", "users"),
         ),
-        ours=("kind", "assignment_id", "parts", "person_id", "scored_at"),
+        ours=("kind", "assignment_id", "parts", "person_id", *_SCORED_IN_LMS),
         links=("assignment_id", "person_id"),
         kind="assessment",
     ),

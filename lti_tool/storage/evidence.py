@@ -34,6 +34,7 @@ from lti_tool.storage.schema import (
     term,
 )
 from lti_tool.storage.session import Session
+from lti_tool.storage.sources import LMS
 from lti_tool.storage.work_of_course import (
     has_assessments,
     is_classless,
@@ -57,7 +58,9 @@ class SpokenScore(NamedTuple):
         is_practice: it is shown and does not count.
         kind: result, assessment, or the kind of what people entered.
         is_objective: the SIS scored this very competency (learningObjectiveSet).
-        happened_at: the moment of it, of what people entered; a score names a day.
+        happened_at: the moment of it, of what people entered and of an LMS's scores;
+            a SIS names a day.
+        is_lms: an LMS says so, and no SIS.
     """
 
     course_id: int
@@ -86,10 +89,11 @@ class SpokenScore(NamedTuple):
     part: str = ""
     is_practice: bool = False
     parts: dict[str, Any] | None = None
+    happened_at: datetime | None = None
+    is_lms: bool = False
     is_objective: bool = False
     task: str = ""
     note: str | None = None
-    happened_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +243,8 @@ def _scores(
             weight,
             score.c.given,
             score.c.text_score,
-            assignment.c.minimum,
-            assignment.c.maximum,
+            func.coalesce(score.c.minimum, assignment.c.minimum),
+            func.coalesce(score.c.maximum, assignment.c.maximum),
             score.c.score_status,
             score.c.flags,
             func.coalesce(
@@ -255,6 +259,8 @@ def _scores(
             score.c.kind,
             *part,
             score.c.parts,
+            score.c.scored_at,
+            source.c.kind == LMS,
         )
         .select_from(assignment)
         .join(score, score.c.assignment_id == assignment.c.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from lti_tool.errors import NotFoundError
 from lti_tool.storage.schema import assignment, competency, course, sis_class
@@ -67,12 +67,14 @@ def framework_of_course(session: Session, course_id: int) -> int | None:
 def find_assignment(session: Session, name: str, course_id: int) -> int:
     """Return our id of an assignment of a course, named by sourcedId or our id.
 
-    Assessments that belong to no class are work of every course.
+    Assessments that belong to no class are work of every course. Work of an LMS that
+    the SIS has as well is the SIS's.
 
     Raises:
         NotFoundError: no assignment of this course goes by that name.
     """
-    mine = select(assignment.c.id).where(
+    speaking = func.coalesce(assignment.c.twin_id, assignment.c.id)
+    mine = select(speaking.distinct()).where(
         or_(assignment.c.course_id == course_id, is_classless())
     )
     found = session.scalars(mine.where(assignment.c.sourced_id == name)).all()

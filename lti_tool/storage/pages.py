@@ -27,6 +27,7 @@ from lti_tool.storage.schema import (
     teacher_level,
 )
 from lti_tool.storage.session import Session
+from lti_tool.storage.sources import is_sis
 
 WAITING = ("pending", "sending", "unknown")
 REFUSED = ("blocked", "conflict", "dead")
@@ -175,9 +176,10 @@ def load_freshness(session: Session, course_id: int) -> Freshness:
         select(func.min(source.c.synced_at), func.min(source.c.name))
         .select_from(source)
         .where(
+            is_sis(),
             source.c.id.in_(
                 select(_course_sources(course_id).c.source_id).scalar_subquery()
-            )
+            ),
         )
     )
     rosters_at, name = session.execute(heard).one()

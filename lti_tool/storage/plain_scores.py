@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from sqlalchemy import (
     BindParameter,
@@ -40,15 +40,31 @@ _MOST = 1e300
 _PLAIN_FLAGS = ("{}", "null", '{"late": true}')
 
 PlainScore = tuple[
-    int, int, int, int, str, int, float, float, float, date, datetime | None, int
+    int,
+    int,
+    int,
+    int,
+    str,
+    int,
+    float,
+    float,
+    float,
+    date,
+    datetime | None,
+    datetime | None,
+    int,
 ]
 """A score beside one competency.
 
 Person, competency, the course in which it speaks, score, its kind, assignment, weight,
-given, maximum, scored_on, due_at (None unless asked for), and whether it is plain: 0
-where it may count and has to be read in full, being in words, by parts, flagged,
-without a day or out of bounds. Then only the first four say anything.
+given, maximum, scored_on, scored_at (None where the day is all that is known), due_at
+(None unless asked for), and the sum of PLAIN and GUEST. One that is not PLAIN may count
+and has to be read in full, being in words, by parts, flagged, without a day or out of
+bounds; then only the first four and the assignment say anything. A GUEST is of another
+system than its work is.
 """
+PLAIN: Final = 1
+GUEST: Final = 2
 
 
 def load(
@@ -126,10 +142,12 @@ def _statement(*, with_due: bool, is_scoped: bool) -> Select[Any]:
             assignment.c.id,
             alignment.c.weight,
             score.c.given,
-            assignment.c.maximum,
+            _maximum(),
             seldom(score.c.scored_on),
+            seldom(score.c.scored_at),
             seldom(assignment.c.due_at) if with_due else null(),
-            case((_is_plain(), 1), else_=0),
+            case((_is_plain(), PLAIN), else_=0)
+            + case((score.c.source_id != assignment.c.source_id, GUEST), else_=0),
         )
         .select_from(score)
         .join(assignment, assignment.c.id == score.c.assignment_id)
@@ -153,15 +171,19 @@ def _statement(*, with_due: bool, is_scoped: bool) -> Select[Any]:
     return statement
 
 
+def _maximum() -> ColumnElement[Any]:
+    return func.coalesce(score.c.maximum, assignment.c.maximum)
+
+
 def _is_plain() -> ColumnElement[bool]:
     """Whether a score is a number on a day that counts as it stands."""
     flags = score.c.flags
     return and_(
         score.c.given >= 0,
         score.c.given <= _MOST,
-        assignment.c.maximum > 0,
-        assignment.c.maximum <= _MOST,
-        func.coalesce(assignment.c.minimum, 0) == 0,
+        _maximum() > 0,
+        _maximum() <= _MOST,
+        func.coalesce(score.c.minimum, assignment.c.minimum, 0) == 0,
         alignment.c.weight > 0,
         alignment.c.weight <= _MOST,
         alignment.c.part == "",

@@ -15,7 +15,7 @@ from lti_tool.storage import schema
 from lti_tool.storage.database import rows
 from lti_tool.storage.evidence import put_change
 from lti_tool.storage.session import Session
-from lti_tool.storage.sources import APPROVAL
+from lti_tool.storage.sources import APPROVAL, is_sis
 
 run, source = schema.run, schema.source
 
@@ -79,7 +79,9 @@ def load_sources(session: Session) -> list[dict[str, Any]]:
             source.c.parked_until,
             source.c.parked_code,
             source.c.next_at,
-        ).order_by(source.c.name),
+        )
+        .where(is_sis())
+        .order_by(source.c.name),
     )
 
 

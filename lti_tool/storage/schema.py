@@ -1027,6 +1027,7 @@ assignment = Table(
     Column("class_sourced_id", String(255), index=True),
     Column("school_sourced_id", String(255)),
     Column("score_scale_sourced_id", String(255)),
+    # Of an assessment the one above; of work in an LMS the line item it came from.
     Column("parent_sourced_id", String(255)),
     _words("title"),
     _words("description", null=True),
@@ -1036,8 +1037,9 @@ assignment = Table(
     Column("term_sourced_id", String(255)),
     Column("minimum", Float),
     Column("maximum", Float),
-    Column("learning_objectives", JSON),
-    # what of it can speak by itself: [{key, title, maximum, kind}], kind row, question
+    Column("learning_objectives", JSON),  # of an LMS: [{offered: [codes]}], not taken
+    # what of it can speak by itself: [{key, title, maximum, kind}], kind row, question;
+    # of an LMS with competencies: the codes that are offered
     Column("parts", JSON),
     _words("web_url", null=True),  # where people open it, in an LMS
     # The line item of the SIS that is the same work as this one of an LMS, and who said
@@ -1176,6 +1178,9 @@ score = Table(
     Column("line_item_sourced_id", String(255), nullable=False),
     Column("student_sourced_id", String(255), nullable=False, index=True),
     Column("given", Float),
+    # Out of what, where that is other than what its assignment says (twins).
+    Column("minimum", Float),
+    Column("maximum", Float),
     Column("text_score", String(255)),
     Column("score_status", String(32)),
     Column("scored_on", Date),

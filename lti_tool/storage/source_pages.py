@@ -13,6 +13,7 @@ from lti_tool.storage.database import rows
 from lti_tool.storage.entities import ENTITIES
 from lti_tool.storage.schema import lms_user, registration, run, source, source_look
 from lti_tool.storage.session import Session
+from lti_tool.storage.sources import is_sis
 
 # A look that gave no sign of life for so long died with its worker.
 ALIVE: Final = timedelta(minutes=3)
@@ -49,7 +50,7 @@ def load_source(session: Session, source_id: int) -> dict[str, Any]:
         select(
             *(source.c[name] for name in _SHOWN),
             source.c.client_secret.is_not(None).label("has_secret"),
-        ).where(source.c.id == source_id),
+        ).where(source.c.id == source_id, is_sis()),
     )
     if not found:
         raise NotFoundError(f"no source has the id {source_id}")
@@ -57,10 +58,9 @@ def load_source(session: Session, source_id: int) -> dict[str, Any]:
 
 
 def load_sources(session: Session) -> list[dict[str, Any]]:
-    """Every source without its secret, by name."""
-    return rows(
-        session, select(*(source.c[name] for name in _SHOWN)).order_by(source.c.name)
-    )
+    """Every SIS without its secret, by name."""
+    shown = select(*(source.c[name] for name in _SHOWN))
+    return rows(session, shown.where(is_sis()).order_by(source.c.name))
 
 
 def find_name(session: Session, name: str) -> int | None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Select,
     delete,
@@ -34,6 +35,8 @@ from lti_tool.storage.schema import (
 )
 from lti_tool.storage.session import Session
 
+# The kind of source that is the grades of a platform: it is read, not synced.
+LMS: Final = "lms"
 # A run that was killed can be started again within 90 s (contract).
 LEASE: Final = timedelta(seconds=60)
 # A person's yes to a plan holds so long. Source: facts/security.md, promise P3.
@@ -77,14 +80,14 @@ def add_source(session: Session, values: Mapping[str, Any], now: datetime) -> in
 
 
 def load_source(session: Session, name: str) -> Source:
-    """Return the source of that name.
+    """Return the SIS of that name.
 
     Raises:
         NotFoundError: there is none.
     """
     found = session.execute(
         select(*(source.c[field] for field in Source.__slots__)).where(
-            source.c.name == name
+            source.c.name == name, is_sis()
         )
     ).one_or_none()
     if found is None:
@@ -93,6 +96,11 @@ def load_source(session: Session, name: str) -> Source:
             "here, masterybridge source add makes one"
         )
     return Source(*found)
+
+
+def is_sis() -> ColumnElement[bool]:
+    """Which sources are synced: all but the platforms whose grades are read."""
+    return source.c.kind != LMS
 
 
 def load_source_by_id(session: Session, source_id: int) -> Source:
@@ -128,7 +136,7 @@ def forget_reach(session: Session, source_id: int) -> None:
 
 
 def load_sources(session: Session) -> list[dict[str, Any]]:
-    """Return every source, secrets left out, by name."""
+    """Return every SIS, secrets left out, by name."""
     return rows(
         session,
         select(
@@ -139,7 +147,9 @@ def load_sources(session: Session) -> list[dict[str, Any]]:
             source.c.version,
             source.c.auth,
             source.c.synced_at,
-        ).order_by(source.c.name),
+        )
+        .where(is_sis())
+        .order_by(source.c.name),
     )
 
 
@@ -367,7 +377,7 @@ def replace_source(session: Session, values: Mapping[str, Any], now: datetime) -
     """Store a source, or give the one of that name a new address and secret."""
     found = session.scalar(
         update(source)
-        .where(source.c.name == values["name"])
+        .where(source.c.name == values["name"], is_sis())
         .values(**values)
         .returning(source.c.id)
     )

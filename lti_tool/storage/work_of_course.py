@@ -30,9 +30,9 @@ def is_of_course(course_id: int, *, assessments: bool) -> ColumnElement[bool]:
     """Which assignments are work of a course.
 
     Those of its class; and assessments of no class that are aligned here, or that
-    its learners have results of.
+    its learners have results of. Work of an LMS that a SIS has as well is the SIS's.
     """
-    of_class = assignment.c.course_id == course_id
+    of_class = and_(assignment.c.course_id == course_id, assignment.c.twin_id.is_(None))
     if not assessments:
         return of_class
     not_ours = is_not_ours()

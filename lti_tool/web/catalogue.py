@@ -21,6 +21,7 @@ from lti_tool.work import (
     reasons,
     replacements,
     scores,
+    twins,
 )
 from mappings.counting import KINDS, ORDERS
 from mappings.refusals import REFUSALS
@@ -42,6 +43,7 @@ def sentences() -> Iterator[str]:
             yield spec.parameter.words
     yield from scores.sentences()
     yield from pieces.sentences()
+    yield from twins.sentences()
     yield from carrying.sentences()
     yield from reasons.sentences()
     yield from KINDS.values()

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time
 
 from lti_tool.storage import evidence, observations, plain_scores
 from lti_tool.storage.database import Session
-from lti_tool.storage.plain_scores import PlainScore
+from lti_tool.storage.plain_scores import GUEST, PLAIN, PlainScore
 from lti_tool.storage.standing import Key
 from lti_tool.work import pieces
 from lti_tool.work.scores import NOT_COUNTED, Piece
@@ -47,8 +47,9 @@ def load(
         session, (), persons=persons, is_elsewhere=True
     )
     # A score that is odd in one of its alignments is read in full in all of them.
-    odd = {row[3] for row in rows if not row[-1]}
+    odd = {row[3] for row in rows if not row[-1] & PLAIN}
     odd.update(one.score.score_id for one in own)
+    rows = _once_of_twins(rows, odd)
     found = _plain(rows, odd)
     if odd:
         put(found, pieces.load_scores(session, sorted(odd), own, competencies))
@@ -57,6 +58,34 @@ def load(
     )
     put(found, map(pieces.read_observation, entered))
     return found
+
+
+def _once_of_twins(rows: list[PlainScore], odd: set[int]) -> list[PlainScore]:
+    """Leave out what an LMS says as the SIS does; what differs becomes odd.
+
+    As ``twins.one_of_each`` does for what is read in full.
+    """
+    places = {(row[0], row[5]) for row in rows if row[-1] & GUEST}
+    if not places:
+        return rows
+    met: dict[tuple[int, int], list[PlainScore]] = {}
+    for row in rows:
+        if (row[0], row[5]) in places:
+            met.setdefault((row[0], row[5]), []).append(row)
+    same: set[int] = set()
+    for some in met.values():
+        ids = {row[3] for row in some}
+        guests = {row[3] for row in some if row[-1] & GUEST}
+        if len(ids) == 1:
+            continue
+        is_plain = len(guests) == 1 and not ids & odd
+        said = {row[7:9] for row in some if row[3] in guests}
+        theirs = {row[7:9] for row in some if row[3] not in guests}
+        if is_plain and said <= theirs:
+            same |= guests
+        else:
+            odd |= ids
+    return [row for row in rows if row[3] not in same]
 
 
 def put(found: dict[Key, list[Said]], read: Iterable[Piece]) -> None:
@@ -87,16 +116,18 @@ def _plain(rows: Iterable[PlainScore], odd: Collection[int]) -> dict[Key, list[S
     tasks: dict[int, str] = {}
     for row in rows:
         person, competency, course, row_id, kind, work, weight = row[:7]
-        given, maximum, day, due_at, _is_plain = row[7:]
+        given, maximum, day, at, due_at, _kind = row[7:]
         if row_id in odd:
             continue
-        if day not in days:
-            days[day] = datetime.combine(day, time.min, UTC)
+        if at is None:
+            at = days.get(day)
+            if at is None:
+                at = days[day] = datetime.combine(day, time.min, UTC)
         if work not in tasks:
             tasks[work] = str(work)
         place = (0, day, row_id, kind, "", course)
         ratio = 1.0 if given >= maximum else given / maximum
-        piece = Brief(place, tasks[work], "", due_at, None, days[day], ratio, weight)
+        piece = Brief(place, tasks[work], "", due_at, None, at, ratio, weight)
         key = (person, competency)
         if key in found:
             found[key].append((course, piece))

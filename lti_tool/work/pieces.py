@@ -10,7 +10,7 @@ from lti_tool.storage import evidence, observations, sis_alignments
 from lti_tool.storage.database import Session, batches
 from lti_tool.storage.evidence import ScoredObjective, SpokenScore
 from lti_tool.storage.observations import ACCEPTED, DECLINED, StoredObservation
-from lti_tool.work import scores
+from lti_tool.work import scores, twins
 from lti_tool.work.scores import Piece, Scales
 from lti_tool.work.words import Words
 from mappings.counting import METHODS
@@ -139,6 +139,7 @@ def _read(
     pieces = [
         scores.read(one, words.known.get(one.course_id, nothing)) for one in spoken
     ]
+    pieces = twins.one_of_each(pieces)
     pieces += map(read_observation, entered)
     pieces.sort(key=_order)
     return pieces

@@ -43,6 +43,7 @@ OWN_SCORE: Final = "scored for this competency itself"
 IN_WORDS: Final = "“%(word)s” is worth %(worth)s on the scale “%(scale)s”"
 
 TAKEN_BACK: Final = "taken back by the SIS"
+TAKEN_BACK_THERE: Final = "taken back in %(source)s"
 NO_SCORE: Final = "no score yet"
 NO_MAXIMUM: Final = "the line item has no maximum"
 NO_SCALE: Final = "“%(word)s” is a word, and no score scale says what it is worth"
@@ -68,6 +69,7 @@ def sentences() -> tuple[str, ...]:
         OWN_SCORE,
         IN_WORDS,
         TAKEN_BACK,
+        TAKEN_BACK_THERE,
         NO_SCORE,
         NO_MAXIMUM,
         NO_SCALE,
@@ -265,7 +267,7 @@ def _keys(part: str) -> Iterable[str]:
 
 def _left_out(score: SpokenScore) -> Words | None:
     if score.status != "active":
-        return Words(TAKEN_BACK)
+        return _taken_back(score)
     if score.is_practice:
         return Words(PRACTICE)
     status = score.score_status or ""
@@ -277,6 +279,12 @@ def _left_out(score: SpokenScore) -> Words | None:
     if score.given is None and not (score.text or "").strip():
         return Words(NO_SCORE)
     return None
+
+
+def _taken_back(score: SpokenScore) -> Words:
+    if score.is_lms:
+        return Words(TAKEN_BACK_THERE, {"source": score.source})
+    return Words(TAKEN_BACK)
 
 
 def _notes(score: SpokenScore) -> tuple[Words, ...]:
@@ -325,6 +333,8 @@ def _when(score: SpokenScore) -> datetime:
 
     It sends no time of handing in, so that this is all there is of that too.
     """
+    if score.is_lms and score.happened_at is not None:
+        return score.happened_at
     if score.scored_on is not None:
         return datetime.combine(score.scored_on, time.min, UTC)
     return score.modified_at or score.due_at or datetime.min.replace(tzinfo=UTC)

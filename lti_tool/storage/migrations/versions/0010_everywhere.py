@@ -77,6 +77,8 @@ def _later() -> tuple[tuple[str, sa.Column[object]], ...]:
         ("assignment", sa.Column("web_url", sa.Text(), nullable=True)),
         ("assignment", sa.Column("twin_by", sa.String(length=64), nullable=True)),
         ("score", sa.Column("scored_at", UtcDateTime(), nullable=True)),
+        ("score", sa.Column("minimum", sa.Float(), nullable=True)),
+        ("score", sa.Column("maximum", sa.Float(), nullable=True)),
         (
             "course_destination",
             sa.Column("settings", sa.JSON(none_as_null=True), nullable=True),
