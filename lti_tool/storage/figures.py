@@ -20,6 +20,7 @@ from lti_tool.storage.schema import (
     sis_user,
 )
 from lti_tool.storage.session import Session
+from lti_tool.storage.standing import STANDS
 
 
 def load_figures(session: Session) -> dict[str, Any]:
@@ -64,7 +65,8 @@ def load_figures(session: Session) -> dict[str, Any]:
         },
         "alignments": _count(session, alignment),
         "evidence": evidence or 0,
-        "attainments": _count(session, attainment),
+        "attainments": session.scalar(select(func.count(attainment.c.id)).where(STANDS))
+        or 0,
         "delivered": {name: int(count) for name, count in delivered},
     }
 

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from lti_tool.storage import schema
 from lti_tool.storage.database import rows
 from lti_tool.storage.session import Session
+from lti_tool.storage.standing import STANDS
 
 move = schema.run_move
 
@@ -286,6 +287,8 @@ def load_kept(session: Session, person_id: int) -> dict[str, int]:
         ("seats", schema.seat),
     ):
         counted = select(func.count()).where(table.c.person_id == person_id)
+        if table is schema.attainment:
+            counted = counted.where(STANDS)
         counts[word] = session.scalar(counted) or 0
     return counts
 

@@ -28,6 +28,7 @@ from lti_tool.storage.schema import (
 )
 from lti_tool.storage.session import Session
 from lti_tool.storage.sources import is_sis
+from lti_tool.storage.standing import STANDS
 
 WAITING = ("pending", "sending", "unknown")
 REFUSED = ("blocked", "conflict", "dead")
@@ -146,7 +147,7 @@ def load_cells(
                 trouble.c.competency_id == attainment.c.competency_id,
             ),
         )
-        .where(attainment.c.course_id == course_id)
+        .where(attainment.c.course_id == course_id, STANDS)
     )
     if person_id is not None:
         statement = statement.where(attainment.c.person_id == person_id)

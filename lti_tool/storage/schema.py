@@ -1350,6 +1350,9 @@ attainment = Table(
     _at("evidence_at", null=True),
     _at("computed_at"),
     _to("teacher_level", "teacher_level_id", null=True),  # who set it, if a teacher did
+    # Since when nothing speaks for it: kept for those who pull what changed, else as
+    # if it were not there.
+    _at("withdrawn_at", null=True),
     _once("course_id", "person_id", "competency_id"),
     Index("ix_attainment_person", "person_id"),
     Index("ix_attainment_computed_at_id", "computed_at", "id"),  # what changed since
@@ -1595,6 +1598,19 @@ api_client = Table(
     Column("made_by", String(64), nullable=False),
     _at("created_at"),
     _at("used_at", null=True),
+)
+
+# Who was erased, so that no system brings her back: never the identifier itself.
+erasure = Table(
+    "erasure",
+    metadata,
+    _id(),
+    Column("kind", String(8), nullable=False),  # sis, lms: whose identifier it was
+    Column("place_id", Integer, nullable=False),  # our id of that source, or platform
+    Column("salt", String(64), nullable=False),  # the same in all rows
+    Column("identity_hash", String(64), nullable=False),  # SHA-256 of salt, identifier
+    _at("erased_at"),
+    _once("kind", "place_id", "identity_hash"),
 )
 
 change = Table(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, delete, select, union, update
+from sqlalchemy import ColumnElement, bindparam, select, union, update
 
 from lti_tool.storage.database import upsert
 from lti_tool.storage.plain_scores import seldom
@@ -62,6 +62,18 @@ NO_COURSE: Final = 0  # of a record: no course has this id
 _KEY: Final = ("course_id", "person_id", "competency_id")
 _FIELDS = StoredAttainment._fields
 _AT: Final = _FIELDS.index("evidence_at")
+STANDS: Final = attainment.c.withdrawn_at.is_(None)
+_WITHDRAWN: Final = {
+    "value": None,
+    "ratio": None,
+    "level": None,
+    "level_name": None,
+    "is_mastered": False,
+    "evidence_count": 0,
+    "probability": None,
+    "evidence_at": None,
+    "teacher_level_id": None,
+}
 
 
 def hold_courses(session: Session, courses: Collection[int]) -> None:
@@ -141,7 +153,7 @@ def load(
 ) -> dict[Key, StoredAttainment]:
     """Return the stored attainments of a course by (person, competency)."""
     statement = select(*(attainment.c[name] for name in _FIELDS)).where(
-        attainment.c.course_id == course_id
+        attainment.c.course_id == course_id, STANDS
     )
     if persons is not None:
         statement = statement.where(attainment.c.person_id.in_(persons))
@@ -158,7 +170,7 @@ def load_cells(
     """Return the stored attainments of courses by (course, person, competency)."""
     columns: list[ColumnElement[Any]] = [attainment.c[name] for name in _FIELDS]
     columns[_AT] = seldom(columns[_AT])
-    statement = select(*columns).where(attainment.c.course_id.in_(courses))
+    statement = select(*columns).where(attainment.c.course_id.in_(courses), STANDS)
     if persons is not None:
         statement = statement.where(attainment.c.person_id.in_(persons))
     if competencies is not None:
@@ -206,6 +218,7 @@ def load_computed_at(
             attainment.c.course_id == course_id,
             attainment.c.person_id == person_id,
             attainment.c.competency_id == competency_id,
+            STANDS,
         )
     )
 
@@ -215,7 +228,7 @@ def load_computed(session: Session, course_id: int) -> dict[Key, datetime]:
     table = attainment.c
     found = session.execute(
         select(table.person_id, table.competency_id, table.computed_at).where(
-            table.course_id == course_id
+            table.course_id == course_id, STANDS
         )
     )
     return {(row.person_id, row.competency_id): row.computed_at for row in found}
@@ -227,7 +240,10 @@ def save(
     gone: Sequence[StoredAttainment],
     now: datetime,
 ) -> None:
-    """Write changed attainments and drop those nothing speaks for any more."""
+    """Write changed attainments, and withdraw those nothing speaks for any more.
+
+    A withdrawn one is kept without its level, for those who ask what changed.
+    """
     if changed:
         statement = upsert(session, attainment)
         session.execute(
@@ -235,16 +251,19 @@ def save(
                 index_elements=_KEY,
                 set_={
                     name: statement.excluded[name]
-                    for name in (*_FIELDS[3:], "computed_at")
+                    for name in (*_FIELDS[3:], "computed_at", "withdrawn_at")
                 },
             ),
-            [{**one._asdict(), "computed_at": now} for one in changed],
+            [
+                {**one._asdict(), "computed_at": now, "withdrawn_at": None}
+                for one in changed
+            ],
         )
     if gone:
         session.execute(
-            delete(attainment).where(
-                *(attainment.c[name] == bindparam(f"gone_{name}") for name in _KEY)
-            ),
+            update(attainment)
+            .where(*(attainment.c[name] == bindparam(f"gone_{name}") for name in _KEY))
+            .values(**_WITHDRAWN, computed_at=now, withdrawn_at=now),
             [
                 {f"gone_{name}": part for name, part in zip(_KEY, one.key, strict=True)}
                 for one in gone

@@ -18,6 +18,7 @@ from lti_tool.storage.schema import (
     seat,
 )
 from lti_tool.storage.session import Session
+from lti_tool.storage.standing import STANDS
 
 
 class TaughtCourse(NamedTuple):
@@ -129,7 +130,7 @@ def load_stands(session: Session, course_ids: Collection[int]) -> list[Stand]:
             attainment.c.level,
             attainment.c.is_mastered,
             attainment.c.evidence_count,
-        ).where(attainment.c.course_id.in_(course_ids))
+        ).where(attainment.c.course_id.in_(course_ids), STANDS)
     )
     return [Stand._make(row) for row in found]
 
@@ -156,7 +157,7 @@ def load_taught(session: Session, course_ids: Collection[int]) -> list[Taught]:
     spoken = union(
         select(alignment.c.competency_id).where(alignment.c.course_id.in_(course_ids)),
         select(attainment.c.competency_id).where(
-            attainment.c.course_id.in_(course_ids)
+            attainment.c.course_id.in_(course_ids), STANDS
         ),
     ).subquery()
     found = session.execute(

@@ -179,7 +179,9 @@ class School:
             "plan": self.rows(schema.course, *PLAN, id=course),
             "aligned": self.aligned(course),
             "waiting": self.waiting(course),
-            "attained": self.rows(schema.attainment, "level", course_id=course),
+            "attained": self.rows(
+                schema.attainment, "level", course_id=course, withdrawn_at=None
+            ),
             "links": self.rows(schema.resource_link, "view", "competency_id"),
         }
 

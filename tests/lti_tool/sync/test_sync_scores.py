@@ -48,12 +48,16 @@ def a_scale(*steps: tuple[str, str]) -> ScoreScale:
 
 
 def levels(sis: Sis) -> dict[tuple[str, int], float | None]:
-    """The value of each student and course."""
+    """The value of each student and course, of the levels that stand."""
     who = {
         row[1]: row[0] for row in sis.rows(schema.sis_user, "sourced_id", "person_id")
     }
-    found = sis.rows(schema.attainment, "person_id", "course_id", "value")
-    return {(who[person], course): value for person, course, value in found}
+    names = ("person_id", "course_id", "value", "withdrawn_at")
+    return {
+        (who[person], course): value
+        for person, course, value, withdrawn_at in sis.rows(schema.attainment, *names)
+        if withdrawn_at is None
+    }
 
 
 def test_a_scale_that_comes_later_gives_words_their_worth(sis: Sis) -> None:

@@ -147,14 +147,15 @@ class Classroom:
             return session.scalar(select(func.count()).select_from(table)) or 0
 
     def values(self) -> dict[tuple[str, str], float | None]:
-        """The stored attainments by student and code."""
+        """The stored attainments that stand, by student and code."""
         names = {row_id: name for name, row_id in self.people.items()}
         codes = {row_id: code for code, row_id in self.competencies.items()}
         return {
             (names[who], codes[what]): value
-            for who, what, value in self.rows(
-                schema.attainment, "person_id", "competency_id", "value"
+            for who, what, value, withdrawn_at in self.rows(
+                schema.attainment, "person_id", "competency_id", "value", "withdrawn_at"
             )
+            if withdrawn_at is None
         }
 
     def deliveries(self) -> list[tuple[str, str, float | None, str, str | None]]:

@@ -64,11 +64,14 @@ def state(room: Classroom) -> dict[str, Any]:
             "created_at",
         ),
         schema.competency_rule: ("id", "competency_id", "rule"),
-        schema.attainment: ("person_id", "competency_id", "level", "ratio"),
     }
-    return {
+    found = {
         table.name: sorted(room.rows(table, *names)) for table, names in columns.items()
     }
+    names = ("person_id", "competency_id", "level", "ratio", "withdrawn_at")
+    levels = room.rows(schema.attainment, *names)
+    standing = sorted(one[:-1] for one in levels if one[-1] is None)
+    return found | {"attainment": standing}
 
 
 def decide(room: Classroom, what: str, replacement_id: int) -> Any:  # noqa: ANN401 -- what each gives

@@ -157,6 +157,27 @@ def test_a_removed_alignment_withdraws_the_outcome(room: Classroom) -> None:
     ]
 
 
+def test_a_level_nothing_speaks_for_is_kept_as_withdrawn_until_something_does(
+    room: Classroom, now: datetime
+) -> None:
+    room.add_assignment("quiz", "7.A")
+    score = room.score("ana", "quiz", 9.0)
+    room.refresh(now=now)
+    room.change(schema.score, score, status="ended")
+    later = now + timedelta(hours=1)
+    assert room.refresh(now=later).changed == 1
+    assert room.refresh(now=later + timedelta(hours=1)).changed == 0
+    names = ("value", "level", "is_mastered", "computed_at", "withdrawn_at")
+    assert room.rows(schema.attainment, *names) == [(None, None, False, later, later)]
+    room.change(schema.score, score, status="active")
+    again = later + timedelta(hours=2)
+    assert room.refresh(now=again).changed == 1
+    assert room.values() == {("ana", "7.A"): 3.6}
+    assert room.rows(schema.attainment, "computed_at", "withdrawn_at") == [
+        (again, None)
+    ]
+
+
 def test_a_score_taken_back_withdraws_the_outcome(room: Classroom) -> None:
     room.add_assignment("quiz", "7.A")
     score = room.score("ana", "quiz", 9.0)

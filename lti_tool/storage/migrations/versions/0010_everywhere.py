@@ -17,6 +17,7 @@ _DELIVERY, _LINE_ITEM = (
     sa.table(name, sa.column("id"), sa.column("competency_id"))
     for name in ("delivery", "line_item")
 )
+_ATTAINMENT = sa.table("attainment", sa.column("withdrawn_at"))
 _DIFFERENCE = sa.table("difference", sa.column("delivery_id"))
 _SUMMARY = sa.text("competency_id IS NULL")
 _PENDING = sa.text("state = 'pending'")
@@ -94,6 +95,7 @@ def _later() -> tuple[tuple[str, sa.Column[object]], ...]:
             sa.Column("summary", sa.JSON(none_as_null=True), nullable=True),
         ),
         ("line_item", sa.Column("kind", sa.String(length=16), nullable=True)),
+        ("attainment", sa.Column("withdrawn_at", UtcDateTime(), nullable=True)),
     )
 
 
@@ -169,6 +171,7 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lms_reading")),
         sa.UniqueConstraint("placement_id", name=op.f("uq_lms_reading_placement_id")),
     )
+    _create_erasure()
     for table, name in (
         ("sis_result", "line_item_id"),
         ("sis_result", "person_id"),
@@ -177,9 +180,32 @@ def _create_tables() -> None:
         op.create_index(op.f(f"ix_{table}_{name}"), table, [name], unique=False)
 
 
+def _create_erasure() -> None:
+    op.create_table(
+        "erasure",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("place_id", sa.Integer(), nullable=False),
+        sa.Column("salt", sa.String(length=64), nullable=False),
+        sa.Column("identity_hash", sa.String(length=64), nullable=False),
+        sa.Column("erased_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_erasure")),
+        sa.UniqueConstraint(
+            "kind",
+            "place_id",
+            "identity_hash",
+            name=op.f("uq_erasure_kind_place_id_identity_hash"),
+        ),
+    )
+
+
 def downgrade() -> None:
-    """Drop what upgrade added; what is of no competency goes with it."""
-    for table in ("lms_reading", "turn", "sis_result"):
+    """Drop what upgrade added; what is of no competency goes with it.
+
+    So do levels nothing speaks for any more: before, they were not kept.
+    """
+    op.execute(_ATTAINMENT.delete().where(_ATTAINMENT.c.withdrawn_at.is_not(None)))
+    for table in ("erasure", "lms_reading", "turn", "sis_result"):
         op.drop_table(table)
     op.drop_index("uq_line_item_summary", table_name="line_item")
     op.drop_index("uq_delivery_pending_summary", table_name="delivery")
