@@ -27,6 +27,7 @@ CASES: Final = (
     "heatmap",
     "launch",
     "launch_http",
+    "writeback",
     "suggest",
 )
 

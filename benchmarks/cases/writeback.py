@@ -3,135 +3,56 @@
 W1: with eight sends under way, to 8 / 0.020 s. W2: to the same requests one after the
 other. W3: a worker killed by SIGKILL in the middle and another one after it: values
 lost, and values sent more than once after they were seen there.
-Reading, noting and settling are among what is timed; the LMS is a bare server.
+All that a delivery is, is timed: claiming, finding and making the columns, reading
+them, noting, sending by AGS, reading again, settling. The LMS is a process of its own
+(benchmarks.lms). Classes of 25 students with 8 competencies each.
 """
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import signal
-import threading
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Final
 
 import requests
+import structlog
 from sqlalchemy import Table, insert
 
+from benchmarks import lms
 from benchmarks.bench import Bench, Finding, check, now
-from lti_tool.platforms.destination import Column, Outcome, Shown
-from lti_tool.storage import outbox, schema
-from lti_tool.storage.columns import Place
+from lti_tool.settings import Settings
+from lti_tool.storage import keys, outbox, schema
 from lti_tool.storage.database import Database, Session
 from lti_tool.work import delivery
+from lti_tool.work.outside import Outside
 
 LATENCY: Final = 0.02
 UNDER_WAY: Final = 8
-ROWS: Final = {"S": 200, "M": 2000, "L": 10_000}
-
-
-class _Lms(ThreadingHTTPServer):
-    """Keeps one number a student; every answer comes after the latency."""
-
-    daemon_threads = True
-    request_queue_size = 64
-
-    def handle_error(self, *_some: object) -> None:
-        """Say nothing of a client that was killed."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.held: dict[str, float] = {}
-        self.writes: Counter[tuple[str, float]] = Counter()
-        self.lock = threading.Lock()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Lms
-
-    def do_GET(self) -> None:
-        with self.server.lock:
-            body = json.dumps(self.server.held).encode()
-        self._answer(body)
-
-    def do_POST(self) -> None:
-        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with self.server.lock:
-            self.server.held[sent["who"]] = sent["value"]
-            self.server.writes[sent["who"], sent["value"]] += 1
-        self._answer(b"{}")
-
-    def _answer(self, body: bytes) -> None:
-        time.sleep(LATENCY)
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_some: object) -> None:
-        """Say nothing."""
-
-
-class _Bare:
-    """A destination that is one request a send, so that the outbox is what is timed."""
-
-    clock_step_seconds = 0.001
-    parallel = UNDER_WAY
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._session = _session()
-
-    def find_column(self, column: Column) -> str | None:
-        return column.resource_id
-
-    def make_column(self, column: Column) -> str:
-        return column.resource_id
-
-    def read(
-        self, _address: str, _column: Column, _recipients: object
-    ) -> Mapping[str, Shown]:
-        held = self._session.get(self._url, timeout=30).json()
-        return {who: Shown(value) for who, value in held.items()}
-
-    def send(self, _address: str, outcome: Outcome) -> Mapping[str, Any]:
-        told = {"who": outcome.recipient, "value": outcome.value}
-        answer = self._session.post(self._url, json=told, timeout=30)
-        return {"status": answer.status_code}
-
-
-def _session() -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False
-    adapter = requests.adapters.HTTPAdapter(pool_maxsize=UNDER_WAY)
-    session.mount("http://", adapter)
-    return session
+STUDENTS: Final = 25
+COMPETENCIES: Final = 8
+CLASSES: Final = {"S": 1, "M": 10, "L": 50}
+KEY: Final = b"k" * 32
+Outcome = Mapping[str, Any]
 
 
 def measure(bench: Bench) -> list[Finding]:
     """Time deliveries and bare requests; kill a worker and count what it cost."""
-    count = ROWS[bench.size]
+    classes = CLASSES[bench.size]
     turns = []
-    for _ in range(max(1, min(bench.repeat, 3))):
-        with _lms() as lms, bench.database() as database:
-            _fill(database, count)
-            took = bench.timed("wall", partial(_deliver, database, lms.url))
-            check(len(lms.held) == count, "not everything arrived")
-            serial = bench.timed("wall", partial(_serial, lms.url))
-            turns.append((count / took, 50 / serial))
-    lost, twice = _killed(bench, count)
+    for _ in range(max(3, bench.repeat)):
+        with lms.serving(LATENCY) as url, bench.database() as database:
+            wanted = fill(database, url, classes)
+            took = bench.timed("wall", partial(deliver, database, bench.folder))
+            check_effects(url, wanted)
+            serial = bench.timed("wall", partial(_serial, url))
+            turns.append((len(wanted) / took, 50 / serial))
+    lost, twice = _killed(bench, classes)
     ideal = UNDER_WAY / LATENCY
     return [
         Finding(
@@ -146,105 +67,157 @@ def measure(bench: Bench) -> list[Finding]:
     ]
 
 
-@contextmanager
-def _lms() -> Iterator[_Lms]:
-    server = _Lms()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
+def deliver(
+    database: Database, folder: Path, *, ahead: timedelta = timedelta()
+) -> None:
+    """Deliver all that is due, by the connections of the product."""
 
-
-def _deliver(database: Database, url: str, *, ahead: timedelta = timedelta()) -> None:
     def clock() -> datetime:
         return now() + ahead
 
-    def connect(_name: str, _place: Place) -> _Bare:
-        return _Bare(url)
+    delivery.deliver(database, outside(database, folder).connect, clock)
 
-    delivery.deliver(database, connect, clock)
+
+def outside(database: Database, folder: Path) -> Outside:
+    """The product's ways out, which may go to this machine."""
+    key_file = folder / "secret.key"
+    key_file.write_bytes(KEY)
+    settings = Settings(
+        data_dir=folder, secret_key_file=key_file, local_network="127.0.0.1"
+    )
+    return Outside(settings, database)
+
+
+def check_effects(url: str, wanted: list[Outcome]) -> None:
+    """Fail the case unless the LMS holds every value and was told each once."""
+    found = lms.effects(url)
+    check(len(found["held"]) == len(wanted), "not everything arrived")
+    check(all(times == 1 for *_, times in found["held"]), "something was sent twice")
+    check(_values(found) == _wanted(wanted), "another value stands there")
+
+
+def _values(found: Mapping[str, Any]) -> list[tuple[str, float]]:
+    return sorted((user, value) for _column, user, value, _times in found["held"])
+
+
+def _wanted(outcomes: list[Outcome]) -> list[tuple[str, float]]:
+    return sorted((f"u{one['person_id']}", one["value"]) for one in outcomes)
 
 
 def _serial(url: str) -> None:
-    session = _session()
+    session = requests.Session()
+    session.trust_env = False
+    score = {"userId": "bare", "scoreGiven": 1.0, "scoreMaximum": 4.0}
     for number in range(50):
-        session.post(url, json={"who": "bare", "value": number}, timeout=30)
+        told = {**score, "timestamp": f"2026-01-01T00:00:{number:02}.000+00:00"}
+        session.post(f"{url}/bare/scores", json=told, timeout=30)
 
 
-def _work(database_url: str, lms_url: str) -> None:
+def work(database_url: str, folder: str) -> None:
     """What the process does that is killed."""
-    _deliver(Database(database_url), lms_url)
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    deliver(Database(database_url), Path(folder))
 
 
-def _killed(bench: Bench, count: int) -> tuple[float, float]:
+def _killed(bench: Bench, classes: int) -> tuple[float, float]:
     """Kill a worker half way, let another one go on; returns lost and in conflict."""
-    with _lms() as lms, bench.database() as database:
-        _fill(database, count)
+    with lms.serving(LATENCY) as url, bench.database() as database:
+        wanted = fill(database, url, classes)
         worker = multiprocessing.get_context("spawn").Process(
-            target=_work, args=(bench.url, lms.url)
+            target=work, args=(bench.url, str(bench.folder))
         )
         worker.start()
-        while len(lms.held) < count // 2 and worker.is_alive():
+        while len(lms.effects(url)["held"]) < len(wanted) // 2 and worker.is_alive():
             time.sleep(0.01)
         if worker.pid is not None and worker.is_alive():
             os.kill(worker.pid, signal.SIGKILL)
         worker.join()
-        _deliver(database, lms.url, ahead=timedelta(minutes=2))
+        deliver(database, bench.folder, ahead=timedelta(minutes=2))
         with database.read() as session:
-            table = schema.delivery
-            found = session.execute(table.select()).all()
-        lost = sum(lms.held.get(f"s{row.person_id}") != row.value for row in found)
+            found = session.execute(schema.delivery.select()).all()
+        held = _values(lms.effects(url))
+        lost = sum(one not in held for one in _wanted(wanted))
         return lost, sum(row.state != "delivered" for row in found)
 
 
-def _fill(database: Database, count: int) -> None:
-    """One course of so many students with a value each, due now."""
+def fill(database: Database, url: str, classes: int) -> list[Outcome]:
+    """Courses on one LMS, a value for each student and competency, due now."""
     at = now()
     with database.write() as session:
-        people = session.scalars(
-            insert(schema.person).returning(schema.person.c.id),
-            [
-                {
-                    "given_name": "S",
-                    "family_name": str(one),
-                    "display_name": f"S {one}",
-                    "created_at": at,
-                }
-                for one in range(count)
-            ],
-        ).all()
-        course, competency = _course(session, at, people)
-        outbox.put(
-            session,
-            [
-                {
-                    "destination": "oneroster",
-                    "course_id": course,
-                    "person_id": person,
-                    "competency_id": competency,
-                    "value": 1.0 + number % 3,
-                    "maximum": 4.0,
-                    "level_name": None,
-                    "basis": {},
-                }
-                for number, person in enumerate(people)
-            ],
-            at,
+        keys.ensure(session, KEY, now=at)
+        room = _Room(session, at)
+        registration = room.put(
+            schema.registration,
+            name="LMS",
+            issuer=url,
+            client_id="us",
+            auth_url=f"{url}/auth",
+            token_url=f"{url}/token",
+            jwks_url=f"{url}/jwks",
+            vendor="other",
+            created_at=at,
         )
+        deployment = room.put(
+            schema.deployment,
+            registration_id=registration,
+            deployment_id="1",
+            status="active",
+            created_at=at,
+        )
+        framework, competencies = _framework(room)
+        outcomes: list[Outcome] = []
+        for number in range(classes):
+            people = _people(session, at, registration)
+            course = room.put(
+                schema.course,
+                title=f"C{number}",
+                framework_id=framework,
+                rule="latest",
+                created_at=at,
+            )
+            room.put(
+                schema.placement,
+                deployment_id=deployment,
+                context_id=f"c{number}",
+                course_id=course,
+                ags_line_items_url=f"{url}/c{number}/items",
+                seen_at=at,
+            )
+            outcomes += _outcomes(course, people, competencies)
+        outbox.put(session, outcomes, at)
+    return outcomes
 
 
-def _course(session: Session, at: datetime, people: Sequence[int]) -> tuple[int, int]:
-    def put(table: Table, **values: object) -> int:
+def _outcomes(course: int, people: list[int], competencies: list[int]) -> list[Outcome]:
+    return [
+        {
+            "destination": "ags",
+            "course_id": course,
+            "person_id": person,
+            "competency_id": competency,
+            "value": 1.0 + number % 3,
+            "maximum": 4.0,
+            "level_name": None,
+            "basis": {},
+        }
+        for number, person in enumerate(people)
+        for competency in competencies
+    ]
+
+
+class _Room:
+    """Rows of any table, put one by one."""
+
+    def __init__(self, session: Session, at: datetime) -> None:
+        self._session, self.at = session, at
+
+    def put(self, table: Table, **values: object) -> int:
         statement = insert(table).values(**values).returning(table.c.id)
-        return int(session.execute(statement).scalar_one())
+        return int(self._session.execute(statement).scalar_one())
 
-    source = put(schema.source, name="sis", kind="rest", location="-", created_at=at)
-    of_sis = {"source_id": source, "status": "active", "fingerprint": "x"}
-    sis_class = put(schema.sis_class, **of_sis, sourced_id="c", title="C")
-    framework = put(
+
+def _framework(room: _Room) -> tuple[int, list[int]]:
+    framework = room.put(
         schema.framework,
         case_id="f",
         title="F",
@@ -252,39 +225,47 @@ def _course(session: Session, at: datetime, people: Sequence[int]) -> tuple[int,
         payload={},
         package={},
         fingerprint="x",
-        imported_at=at,
+        imported_at=room.at,
     )
-    competency = put(
-        schema.competency,
-        framework_id=framework,
-        case_id="k",
-        human_code="K",
-        statement="K",
-        position=1,
-        is_assessable=True,
-        payload={},
-        fingerprint="x",
-    )
-    course = put(
-        schema.course,
-        sis_class_id=sis_class,
-        title="C",
-        framework_id=framework,
-        rule="latest",
-        created_at=at,
-    )
-    session.execute(
-        insert(schema.sis_user),
+    return framework, [
+        room.put(
+            schema.competency,
+            framework_id=framework,
+            case_id=f"k{place}",
+            human_code=f"K{place}",
+            statement="K",
+            position=place,
+            is_assessable=True,
+            payload={},
+            fingerprint="x",
+        )
+        for place in range(COMPETENCIES)
+    ]
+
+
+def _people(session: Session, at: datetime, registration: int) -> list[int]:
+    people = session.scalars(
+        insert(schema.person).returning(schema.person.c.id),
         [
             {
-                **of_sis,
-                "sourced_id": f"s{person}",
-                "person_id": person,
                 "given_name": "S",
-                "family_name": "L",
-                "is_enabled": True,
+                "family_name": str(one),
+                "display_name": f"S {one}",
+                "created_at": at,
+            }
+            for one in range(STUDENTS)
+        ],
+    ).all()
+    session.execute(
+        insert(schema.lms_user),
+        [
+            {
+                "registration_id": registration,
+                "subject": f"u{person}",
+                "person_id": person,
+                "seen_at": at,
             }
             for person in people
         ],
     )
-    return course, competency
+    return list(people)

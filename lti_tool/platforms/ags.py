@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from lti_tool.platforms.destination import Column, Outcome, Shown
-from lti_tool.platforms.grades import AgsResult, Grades, NewLineItem
+from lti_tool.platforms.grades import AgsLineItem, AgsResult, Grades, NewLineItem
 from lti_tool.platforms.profiles import PlatformProfile
 from lti_tool.platforms.scores import FinalScore, Score, Withdrawal
 
@@ -29,6 +29,7 @@ class LmsGradebook:
         """Keep our columns there; from them the LMS opens evidence at launch_url."""
         self._grades = grades
         self._launch_url = launch_url
+        self._ours: list[AgsLineItem] | None = None
         self.clock_step_seconds = (
             _SECOND if profile.whole_second_clock else _MILLISECOND
         )
@@ -40,16 +41,17 @@ class LmsGradebook:
         for before it is made (AGS 2.0 section 3.2.15). In a copied course it carries
         the id it had in the other one: our tag, and what it ends in.
         """
-        found = self._grades.find_line_items(resource_id=column.resource_id, tag=TAG)
+        if self._ours is None:
+            self._ours = self._grades.find_line_items(tag=TAG)
+        found = [one for one in self._ours if one.resource_id == column.resource_id]
         found = found or [
-            item
-            for item in self._grades.find_line_items(tag=TAG)
-            if is_of_column(item.resource_id, column.ending)
+            item for item in self._ours if is_of_column(item.resource_id, column.ending)
         ]
         return found[0].id if found else None
 
     def make_column(self, column: Column) -> str:
         """Make a line item and return its address."""
+        known, self._ours = self._ours, None  # should the answer be lost
         made = self._grades.create_line_item(
             NewLineItem(
                 label=column.title,
@@ -59,6 +61,7 @@ class LmsGradebook:
                 review=review_of(column, self._launch_url),
             )
         )
+        self._ours = None if known is None else [*known, made]
         return made.id
 
     def read(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import func, select
 
 from lti_tool.storage.columns import Place, newest_placement
@@ -37,12 +39,14 @@ def load_lms_place(session: Session, course_id: int, vendor: str) -> Place | Non
     )
 
 
-def load_numbers(session: Session, place: Place) -> dict[int, str]:
+def load_numbers(
+    session: Session, place: Place, persons: Collection[int] | None = None
+) -> dict[int, str]:
     """Return by person the number the platform itself knows her by, where it told.
 
-    Of several accounts of a person the one seen last.
+    Of several accounts of a person the one seen last. persons: of these alone.
     """
-    found = session.execute(
+    statement = (
         select(lms_user.c.person_id, lms_user.c.platform_user_id)
         .where(
             lms_user.c.registration_id == place.registration_id,
@@ -51,5 +55,8 @@ def load_numbers(session: Session, place: Place) -> dict[int, str]:
         )
         .order_by(lms_user.c.seen_at, lms_user.c.id)
     )
+    if persons is not None:
+        statement = statement.where(lms_user.c.person_id.in_(persons))
+    found = session.execute(statement)
     # A variable that the platform does not know comes back as it was written.
     return {who: number for who, number in found if not number.startswith("$")}

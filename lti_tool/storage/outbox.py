@@ -25,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from lti_tool.storage.database import batches
 from lti_tool.storage.schema import delivery
 from lti_tool.storage.session import Session
 
@@ -80,6 +81,9 @@ _GRADEBOOK = ("destination", "course_id")
 KEY = (*_GRADEBOOK, "person_id", "competency_id")
 # The code of a row that says: what a person set there is kept.
 THEIRS: Final = "theirs_taken"
+# Two names for the table in one statement; made once, for it has many columns.
+_MINE: Final = delivery.alias("mine")
+_OTHER: Final = delivery.alias("other")
 # What an outcome may say besides: see the table.
 _MORE: Final[Mapping[str, Any]] = MappingProxyType(
     {
@@ -112,7 +116,11 @@ def put(session: Session, outcomes: Sequence[Mapping[str, Any]], now: datetime) 
                 state=case((is_flying, delivery.c.state), else_="superseded"),
                 closed_at=case((is_flying, delivery.c.closed_at), else_=now),
             ),
-            [{f"key_{name}": outcome[name] for name in KEY} for outcome in outcomes],
+            # In the order settle() locks them in, so that neither waits for the other.
+            [
+                {f"key_{name}": outcome[name] for name in KEY}
+                for outcome in sorted(outcomes, key=_place)
+            ],
         )
         session.execute(
             insert(delivery),
@@ -128,6 +136,12 @@ def put(session: Session, outcomes: Sequence[Mapping[str, Any]], now: datetime) 
             ],
         )
     return len(outcomes)
+
+
+def _place(outcome: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Where the key of an outcome stands among others."""
+    *rest, competency_id = (outcome[name] for name in KEY)
+    return competency_id is None, *rest, competency_id or 0
 
 
 def _is_any(states: Sequence[str]) -> ColumnElement[bool]:
@@ -146,7 +160,7 @@ def claim(
     be read back before it is sent again.
     """
     _queue_up(session)
-    mine, other = delivery.alias("mine"), delivery.alias("other")
+    mine, other = _MINE, _OTHER
     # Said outright what belongs to the outer row: the UPDATE around it names the
     # same table.
     in_flight = (
@@ -267,57 +281,77 @@ def settle(session: Session, settlements: Sequence[Settlement], now: datetime) -
     A row that is no longer in flight was settled by another worker, and stays so. A
     row that is to be tried again, or to wait for a person, gives way to a newer value.
     """
-    for done in settlements:
-        held = session.scalar(
-            select(delivery.c.state)
-            .where(delivery.c.id == done.delivery_id)
-            .with_for_update()
-        )
-        if held not in IN_FLIGHT:
-            continue
-        state = done.state
-        if state in {"pending", *STUCK} and _is_overtaken(session, done.delivery_id):
-            state = "superseded"
-        is_closed = state in {"delivered", "superseded", "dead"}
-        session.execute(
-            update(delivery)
-            .where(delivery.c.id == done.delivery_id)
-            .values(
-                state=state,
-                lease_until=None,
-                due_at=done.due_at or now,
-                code=done.code,
-                reason=done.reason,
-                closed_at=now if is_closed else None,
-                **_told(done, now),
+    by_id = {done.delivery_id: done for done in settlements}
+    for some in batches(sorted(by_id)):
+        # In the order put() locks them in, so that neither waits for the other.
+        held = session.scalars(
+            select(delivery.c.id)
+            .where(delivery.c.id.in_(some), delivery.c.state.in_(IN_FLIGHT))
+            .order_by(
+                delivery.c[KEY[-1]].is_(None), *(delivery.c[name] for name in KEY)
             )
-        )
+            .with_for_update()
+        ).all()
+        overtaken = _overtaken(session, held)
+        changes: dict[frozenset[str], list[dict[str, Any]]] = {}
+        for row_id in held:
+            values = _settled(by_id[row_id], now, is_overtaken=row_id in overtaken)
+            changes.setdefault(frozenset(values), []).append(
+                values | {"row_id": row_id}
+            )
+        for names, rows in changes.items():
+            session.connection().execute(
+                update(delivery)
+                .where(delivery.c.id == bindparam("row_id"))
+                .values({name: bindparam(f"new_{name}") for name in sorted(names)}),
+                [
+                    {
+                        name if name == "row_id" else f"new_{name}": value
+                        for name, value in row.items()
+                    }
+                    for row in rows
+                ],
+            )
 
 
-def _told(done: Settlement, now: datetime) -> dict[str, Any]:
-    """What is only written when there is something to write."""
-    values: dict[str, Any] = {}
+def _settled(done: Settlement, now: datetime, *, is_overtaken: bool) -> dict[str, Any]:
+    """What a row holds once it is settled, by column."""
+    state = done.state
+    if is_overtaken and state in {"pending", *STUCK}:
+        state = "superseded"
+    values: dict[str, Any] = {
+        "state": state,
+        "lease_until": None,
+        "due_at": done.due_at or now,
+        "code": done.code,
+        "reason": done.reason,
+        "closed_at": now if state in {"delivered", "superseded", "dead"} else None,
+    }
+    # What is only written when there is something to write.
     if done.sent_at is not None:
         values["sent_at"] = done.sent_at
     if done.state in {"delivered", "conflict"}:
-        values["read_back"] = done.read_back
-        values["read_back_at"] = now
+        values |= {"read_back": done.read_back, "read_back_at": now}
     if done.receipt is not None:
         values["receipt"] = dict(done.receipt)
     return values
 
 
-def _is_overtaken(session: Session, delivery_id: int) -> bool:
-    """Tell whether there is a newer value of the same key, waiting or gone out."""
-    newer = delivery.alias()
-    return bool(
-        session.scalar(
-            select(func.count())
-            .select_from(delivery)
-            .join(newer, and_(*(newer.c[name] == delivery.c[name] for name in KEY)))
-            .where(
-                delivery.c.id == delivery_id,
-                newer.c.id > delivery.c.id,
+def _overtaken(session: Session, ids: Sequence[int]) -> set[int]:
+    """Return those of ids whose key has a newer value, waiting or gone out."""
+    return set(
+        session.scalars(
+            select(_MINE.c.id).where(
+                _MINE.c.id.in_(ids),
+                select(_OTHER.c.id)
+                .where(
+                    *(_OTHER.c[name] == _MINE.c[name] for name in KEY[:-1]),
+                    # A grade over all competencies has none.
+                    _OTHER.c[KEY[-1]].is_not_distinct_from(_MINE.c[KEY[-1]]),
+                    _OTHER.c.id > _MINE.c.id,
+                )
+                .correlate(_MINE)
+                .exists(),
             )
         )
     )

@@ -73,7 +73,8 @@ def _deliver_course(
     away: DeliveryError | None = None
     ground: Ground | None = None
     try:
-        ground = open_ground(database, connect, *where, clock())
+        persons = {row.person_id for row in batch}
+        ground = open_ground(database, connect, where, clock(), persons=persons)
         for some in rounds(ground, batch):
             held = list(open_rows)
             done, away = send_round(Trip(database, ground, clock, held), some)

@@ -52,7 +52,9 @@ def forecast(
     """
     with database.read() as session:
         rows = _rows(session, name, course_id, clock())
-    ground = patiently(lambda: open_ground(database, connect, name, course_id, clock()))
+    ground = patiently(
+        lambda: open_ground(database, connect, (name, course_id), clock())
+    )
     found: list[Change] = []
     by_column = sorted(rows, key=lambda row: (row.competency_id, row.person_id))
     try:

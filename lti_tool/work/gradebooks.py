@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -18,6 +18,7 @@ from lti_tool.storage.outbox import Delivery
 from lti_tool.storage.told import Sent
 
 Connect = Callable[[str, Place], Destination]
+_LoadPeople = Callable[[Session, Place, Collection[int] | None], dict[int, str]]
 
 _NO_PLACE: Final = {
     "ags": "this course was never opened from an LMS that offers grade columns; "
@@ -37,7 +38,7 @@ _PLACES: Final[Mapping[str, Callable[[Session, int], Place | None]]] = {
     "canvas": partial(lms_places.load_lms_place, vendor="canvas"),
 }
 # What people are called there; by the platform's sub or the SIS's id where not said.
-_PEOPLE: Final[Mapping[str, Callable[[Session, Place], dict[int, str]]]] = {
+_PEOPLE: Final[Mapping[str, _LoadPeople]] = {
     "canvas": lms_places.load_numbers,
 }
 _PLACE_GONE: Final = (
@@ -90,18 +91,26 @@ class Ground:
 
 
 def open_ground(
-    database: Database, connect: Connect, name: str, course_id: int, now: datetime
+    database: Database,
+    connect: Connect,
+    where: tuple[str, int],
+    now: datetime,
+    *,
+    persons: Collection[int] | None = None,
 ) -> Ground:
     """Return what deliveries of a course stand on; may ask who is who there.
+
+    where: the destination and the course. persons: what is known of these alone.
 
     Raises:
         DeliveryError: the course has no such place, it is gone, it asked us to wait,
             or it is not reached.
     """
+    name, course_id = where
     with database.read() as session:
         place = load_place(session, name, course_id)
-        told = stored_told.load_told(session, name, course_id)
-        sent = stored_told.load_sent(session, name, course_id)
+        told = stored_told.load_told(session, name, course_id, persons)
+        sent = stored_told.load_sent(session, name, course_id, persons)
     if place.gone_at is not None:
         raise DeliveryError(_PLACE_GONE, "place_gone", permanent=True)
     if place.busy_until is not None and place.busy_until > now:
@@ -113,7 +122,7 @@ def open_ground(
         )
     destination = connect(name, place)
     with database.read() as session:
-        recipients = _PEOPLE.get(name, columns.load_recipients)(session, place)
+        recipients = _PEOPLE.get(name, columns.load_recipients)(session, place, persons)
     return Ground(name, course_id, destination, place, recipients, told, sent)
 
 

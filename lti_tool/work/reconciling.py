@@ -82,7 +82,7 @@ def reconcile(
     for name, course in places:
         try:
             ground = patiently(
-                partial(open_ground, database, connect, name, course, clock())
+                partial(open_ground, database, connect, (name, course), clock())
             )
             here = _differences(database, ground)
         except DeliveryError as error:

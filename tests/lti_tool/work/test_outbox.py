@@ -250,6 +250,63 @@ def test_after_a_delivery_only_its_value_and_later_ones_are_ours(
     }
 
 
+def test_a_later_time_of_an_earlier_delivery_is_not_forgotten(room: Classroom) -> None:
+    """A clock was put back between the two: the next time must lie after both."""
+    late = NOON + timedelta(hours=1)
+    for value, at in ((1.0, late), (2.0, NOON)):
+        put(room, value)
+        (row,) = claim(room)
+        settle(room, row, "delivered", sent_at=at)
+    sent = _sent(room)[room.people["ana"], room.competencies["7.A"]]
+    assert sent == Sent(late, frozenset([2.0]), ((2.0, None),))
+
+
+def test_a_value_restored_is_ours_only_if_we_sent_it_before(room: Classroom) -> None:
+    for student, values in (("ana", (1.0, 2.0)), ("ben", (2.0,))):
+        for value in values:
+            put(room, value, student=student)
+            (row,) = claim(room)
+            settle(room, row, "delivered", sent_at=NOON)
+        with room.database.write() as session:
+            again = outcome(room, student, 1.0) | {"undoes_id": row.id}
+            outbox.put(session, [again], NOON)
+        (row,) = claim(room)
+        settle(room, row, "delivered", sent_at=NOON)
+    code = room.competencies["7.A"]
+    found = {
+        name: _sent(room)[room.people[name], code].values
+        for name in room.people
+        if (room.people[name], code) in _sent(room)
+    }
+    assert found == {"ana": {1.0}, "ben": frozenset()}
+
+
+def test_of_many_rows_settled_together_each_gets_its_own(room: Classroom) -> None:
+    put(room, 1.0)
+    put(room, 2.0, student="ben")
+    put(room, 3.0, student="eva")
+    ana, ben, eva = claim(room)
+    put(room, 4.0, student="eva")
+    with room.database.write() as session:
+        outbox.settle(
+            session,
+            [
+                Settlement(eva.id, "pending", due_at=NOON, code="busy"),
+                Settlement(ben.id, "conflict", code="set_by_person", read_back=9.0),
+                Settlement(ana.id, "delivered", read_back=1.0, receipt={"a": 1}),
+                Settlement(ana.id + 1000, "delivered"),
+            ],
+            NOON,
+        )
+    columns = ("value", "state", "code", "read_back", "receipt")
+    assert room.rows(schema.delivery, *columns) == [
+        (1.0, "delivered", None, 1.0, {"a": 1}),
+        (2.0, "conflict", "set_by_person", 9.0, None),
+        (3.0, "superseded", "busy", None, None),
+        (4.0, "pending", None, None, None),
+    ]
+
+
 def test_counts_are_by_destination_and_state(room: Classroom) -> None:
     put(room, 1.0, 2.0)
     with room.database.read() as session:
