@@ -15,7 +15,7 @@ from typing import Final
 
 from lti_tool.errors import DeliveryError
 from lti_tool.logs import log
-from lti_tool.storage import columns, outbox, registrations
+from lti_tool.storage import columns, outbox, registrations, settling
 from lti_tool.storage.database import Database
 from lti_tool.storage.outbox import Delivery, Settlement
 from lti_tool.work import verdicts
@@ -145,7 +145,7 @@ def _settle(
     database: Database, clock: Clock, settlements: Sequence[Settlement]
 ) -> list[str]:
     with database.write() as session:
-        outbox.settle(session, settlements, clock())
+        settling.settle(session, settlements, clock())
     states = [done.state for done in settlements]
     for state, count in Counter(states).items():
         log().info("deliveries settled", outcome=state, count=count)

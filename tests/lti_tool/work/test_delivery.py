@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from lti_tool.demo.platform import MOODLE
 from lti_tool.platforms.destination import Shown
-from lti_tool.storage import columns, outbox, requeue, schema
+from lti_tool.storage import columns, outbox, requeue, schema, settling
 from lti_tool.storage.database import rows
 from lti_tool.work import delivery
 from oneroster.models import AssessmentResult
@@ -383,7 +383,7 @@ def test_a_worker_killed_between_send_and_settle_has_no_second_effect(
     """C11: the row comes back as unknown, is read, and is found delivered."""
     fill(abroad, "ags", "oneroster")
     with monkeypatch.context() as cut:
-        cut.setattr(outbox, "settle", _die)
+        cut.setattr(settling, "settle", _die)
         with pytest.raises(KilledError):
             abroad.deliver()
     sends = _sends(abroad)

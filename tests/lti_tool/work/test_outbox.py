@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lti_tool.storage import outbox, requeue, schema, tallies, told
+from lti_tool.storage import outbox, requeue, schema, settling, tallies, told
 from lti_tool.storage.figures import load_figures
 from lti_tool.storage.outbox import LEASE, Delivery, Sending, Settlement
 from lti_tool.storage.told import Sent
@@ -54,7 +54,7 @@ def claim(room: Classroom, now: datetime = NOON, limit: int = 500) -> list[Deliv
 
 def settle(room: Classroom, row: Delivery, state: str, **fields: Any) -> None:  # noqa: ANN401 -- the fields of Settlement
     with room.database.write() as session:
-        outbox.settle(session, [Settlement(row.id, state, **fields)], NOON)
+        settling.settle(session, [Settlement(row.id, state, **fields)], NOON)
 
 
 def states(room: Classroom) -> list[tuple[float | None, str]]:
@@ -288,7 +288,7 @@ def test_of_many_rows_settled_together_each_gets_its_own(room: Classroom) -> Non
     ana, ben, eva = claim(room)
     put(room, 4.0, student="eva")
     with room.database.write() as session:
-        outbox.settle(
+        settling.settle(
             session,
             [
                 Settlement(eva.id, "pending", due_at=NOON, code="busy"),

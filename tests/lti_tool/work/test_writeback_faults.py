@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lti_tool.demo.platform import CANVAS, MOODLE
-from lti_tool.storage import outbox, schema
+from lti_tool.storage import outbox, schema, settling
 from lti_tool.work import gradebooks
 from tests.lti_tool.work.conftest import (
     CODES,
@@ -188,7 +188,7 @@ STEPS = [
         (outbox, "claim"),
         (outbox, "renew"),
         (outbox, "note_sending"),
-        (outbox, "settle"),
+        (settling, "settle"),
         (gradebooks, "_make"),
         (gradebooks, "_remember"),
     )
