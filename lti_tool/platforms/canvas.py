@@ -45,6 +45,7 @@ from lti_tool.platforms.destination import SAME, Column, Outcome, Shown
 _MISSING: Final = re.compile(r"'([^']+)'")
 _GLANCE_SECONDS: Final = 2.0
 _MISSING_WORDS: Final = "Couldn't find User(s)"
+_UNPUBLISHED_WORDS: Final = "Some assignments are either not published"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,6 @@ class CanvasOutcomes:
         self._outcomes = Outcomes(
             rest, course.number, course.scale, course.folder, self._waiting
         )
-        self._found: dict[str, CanvasOutcome] | None = None
         self._students: frozenset[str] | None = None
         # By address and student: what was read, and when Canvas took what we sent.
         self._seen: dict[tuple[str, str], float | None] = {}
@@ -124,6 +124,11 @@ class CanvasOutcomes:
         self._check_course()
         return self._address(column)
 
+    def foresee(self, column: Column) -> DeliveryError | None:
+        """Return why Canvas would show something else than we say, None if not."""
+        outcome = self._outcomes.find(column.case_id)
+        return None if outcome is None else conflict(outcome, self._course.scale)
+
     def make_column(self, column: Column) -> str:
         """Make the row, and those of all that is told of the course besides.
 
@@ -134,7 +139,6 @@ class CanvasOutcomes:
         self._check_course()
         wanted = {one.case_id: one for one in (*self._course.columns, column)}
         found = self._outcomes.ensure(list(wanted.values()))
-        self._found = None
         own = found[column.competency]
         self._judge(own)
         fitting = [
@@ -173,6 +177,9 @@ class CanvasOutcomes:
             lambda found: all(one.is_settled for one in found.values()),
             self._patience(address),
         )
+        is_late = any(not one.is_settled for one in shown.values())
+        if is_late and self._has_sent(address):
+            self._check_shown(row, shown)
         self._seen.update(
             ((address, who), one.value if one.is_settled else None)
             for who, one in shown.items()
@@ -226,9 +233,12 @@ class CanvasOutcomes:
 
     def _patience(self, address: str) -> Waiting:
         """Return how long results are looked for: long only for what we just sent."""
-        if any(where == address for where, _who in self._awaited):
+        if self._has_sent(address):
             return self._waiting
         return replace(self._waiting, total=min(self._waiting.total, _GLANCE_SECONDS))
+
+    def _has_sent(self, address: str) -> bool:
+        return any(where == address for where, _who in self._awaited)
 
     def _check_course(self) -> None:
         found = self._rest.get(self._path, COURSE, [("include[]", "concluded")])
@@ -246,19 +256,20 @@ class CanvasOutcomes:
             raise wrong
 
     def _judge_address(self, row: _Row) -> None:
-        if self._found is None:
-            self._found = {one.id: one for one in self._outcomes.found().values()}
-        outcome = self._found.get(row.outcome)
-        if outcome is not None:
-            self._judge(outcome)
+        for outcome in self._outcomes.known().values():
+            if outcome.id == row.outcome:
+                self._judge(outcome)
 
     def _criterion(self, row: _Row) -> Criterion:
         """Return the row of the rubric as it is now.
 
         Raises:
-            DeliveryError: gone, the assignment or the row is not there any more.
+            DeliveryError: gone, the assignment or the row is not there any more;
+                unpublished, nothing of it is graded.
         """
         ours: Assignment = self._assignments.fetch(row.assignment)
+        if not ours.published:
+            raise self._unpublished()
         for one in ours.rubric or ():
             if one.outcome_id == row.outcome:
                 return one
@@ -303,13 +314,38 @@ class CanvasOutcomes:
             for who in marks.keys() | results.keys()
         }
 
-    def _results(self, row: _Row) -> tuple[dict[str, OutcomeResult], timedelta]:
-        """Return our results by student, and how far Canvas's clock is ahead."""
+    def _check_shown(self, row: _Row, shown: Mapping[str, Shown]) -> None:
+        """Look whether what lacks is only kept from sight.
+
+        Raises:
+            DeliveryError: hidden, Canvas has it and does not show it.
+        """
+        seen, _ahead = self._results(row)
+        late = {who for who, one in shown.items() if not one.is_settled} - seen.keys()
+        if late and late & self._results(row, include_hidden=True)[0].keys():
+            raise DeliveryError(
+                f"{self._rest.host} keeps the results of our rubric out of the "
+                "Learning Mastery Gradebook; edit the rubric of our assignment there "
+                'and take "Don\'t post Outcomes results" off it',
+                "hidden",
+                permanent=True,
+            )
+
+    def _results(
+        self, row: _Row, *, include_hidden: bool = False
+    ) -> tuple[dict[str, OutcomeResult], timedelta]:
+        """Return our results by student, and how far Canvas's clock is ahead.
+
+        No students are named: one who is not in the course, and all is refused.
+        """
+        fields = [("outcome_ids[]", row.outcome)]
+        if include_hidden:
+            fields.append(("include_hidden", "true"))
         ours = f"assignment_{row.assignment}"
         pages = self._rest.every(
             f"{self._path}/outcome_results",
             RESULTS,
-            [("outcome_ids[]", row.outcome), ("include_hidden", "true")],
+            fields,
         )
         found = {
             one.links.user: one
@@ -383,6 +419,14 @@ class CanvasOutcomes:
             permanent=True,
         )
 
+    def _unpublished(self) -> DeliveryError:
+        return DeliveryError(
+            f"our assignment in {self._rest.host} is not published, so Canvas takes "
+            "no levels for it; publish it there",
+            "unpublished",
+            permanent=True,
+        )
+
     def _update(
         self, row: _Row, data: Mapping[str, Any]
     ) -> tuple[dict[str, Any], frozenset[str]]:
@@ -424,6 +468,8 @@ class CanvasOutcomes:
         # seen 2026-11, app/models/submission.rb process_bulk_update.
         if said.startswith(_MISSING_WORDS):
             return frozenset(_MISSING.findall(said.partition("ids")[2]))
+        if said.startswith(_UNPUBLISHED_WORDS):
+            raise self._unpublished()
         raise DeliveryError(
             f"{self._rest.host} did not work the levels in: {said}",
             "rejected",

@@ -84,6 +84,26 @@ class Outcomes:
         self._scale = scale
         self._folder = folder
         self._waiting = waiting
+        self._known: dict[str, CanvasOutcome] | None = None
+        self._shared: dict[str, CanvasOutcome] | None = None
+
+    def known(self) -> dict[str, CanvasOutcome]:
+        """Return the outcomes of the course as they were seen first, by vendor_guid."""
+        if self._known is None:
+            self._known = self.found()
+        return self._known
+
+    def find(self, case_id: str | None) -> CanvasOutcome | None:
+        """Return the outcome of a CASE identifier as the course would have it.
+
+        Where neither course nor account has it, it would be made by our scale: None.
+        """
+        outcome = self.known().get(case_id or "")
+        if outcome is not None or self._folder.account is None:
+            return outcome
+        if self._shared is None:
+            self._shared = self._linked(f"/accounts/{self._folder.account}")
+        return self._shared.get(case_id or "")
 
     def found(self) -> dict[str, CanvasOutcome]:
         """Return the outcomes of the course by their vendor_guid."""
@@ -98,6 +118,7 @@ class Outcomes:
             DeliveryError: busy, Canvas has not finished; outcome, it took them not.
         """
         there = self.found()
+        self._known = None
         missing = [one for one in columns if one.case_id not in there]
         if missing and self._folder.account is not None:
             self._link(self._of_account(self._folder.account, missing))
@@ -222,14 +243,16 @@ def outcomes_csv(
     """
     text = io.StringIO()
     writer = csv.writer(text)
-    steps = [str(part) for points, name in scale.ratings for part in (points, name)]
+    # Canvas: older versions take whole numbers for a rating's points, and "4.0" is
+    # none to them; seen 2026-11, lib/outcomes/csv_importer.rb, strict_parse_int.
+    steps = [part for points, name in scale.ratings for part in (f"{points:g}", name)]
     writer.writerow([*_HEADER, "ratings", *("" for _ in steps[1:])])
     blank = ["" for _ in steps]
     group = [folder.guid, "group", folder.title[:_TITLE_LIMIT], "", "", "", "active"]
     writer.writerow([*group, "", "", *blank])
     for one in columns:
         told = [one.case_id, "outcome", one.title[:_TITLE_LIMIT], one.description]
-        how = [LATEST, "", "active", folder.guid, str(scale.mastery_points)]
+        how = [LATEST, "", "active", folder.guid, f"{scale.mastery_points:g}"]
         writer.writerow([*told, *how, *steps])
     return text.getvalue().encode()
 

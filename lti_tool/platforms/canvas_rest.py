@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from lti_tool.errors import DeliveryError, PlatformError
 from lti_tool.platforms.canvas_tokens import API, CanvasToken, root_of
 from lti_tool.platforms.http import Answer, Ask, ask
 from lti_tool.platforms.paging import ONCE, Pages, Patience
+from lti_tool.platforms.profiles import PROFILES
 
 # Whole numbers beyond 2^53 lose their last digits in many a JSON reader.
 STRING_IDS: Final = "application/json+canvas-string-ids"
@@ -32,6 +34,8 @@ UNSAID_SECONDS: Final = 15.0
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _TOO_MANY, _UNAVAILABLE, _SERVER = 429, 503, 500
 _TEXT_LIMIT: Final = 300
+_NAMED: Final = re.compile(r":\w+")
+_NUMBER: Final = re.compile(r"/\d+(?:~\d+)?(?=/|$)")
 _PERMANENT: Final = frozenset({"auth", "address", "redirect", "config"})
 T = TypeVar("T")
 
@@ -189,7 +193,7 @@ class CanvasRest:
                 str(error), error.code, permanent=error.code in _PERMANENT
             ) from error
         if not requests.codes.ok <= answer.status < requests.codes.multiple_choices:
-            raise refusal(answer)
+            raise refusal(answer, method)
         return answer
 
     def token(self) -> str:
@@ -272,11 +276,13 @@ def is_bad_token(answer: Answer) -> bool:
     return answer.status == _UNAUTHORIZED and "WWW-Authenticate" in answer.headers
 
 
-def refusal(answer: Answer) -> DeliveryError:
-    """Return what an answer that is no success means."""
+def refusal(answer: Answer, method: str) -> DeliveryError:
+    """Return what an answer to method that is no success means."""
     host, status = urlsplit(answer.url).hostname, answer.status
     said = _said(answer)
     code, words = _kind(answer, said)
+    if code == "scope":
+        words = f"{words}: {scope_of(method, answer.url)}"
     quoted = f" ({said})" if said else ""
     return DeliveryError(
         f"{host} answered {status}{quoted}: {words}",
@@ -302,8 +308,8 @@ def _kind(answer: Answer, said: str) -> tuple[str, str]:
 def _refused(answer: Answer, said: str) -> tuple[str, str]:
     if "insufficient scopes" in said.lower():
         return "scope", (
-            "the developer key does not grant this; an administrator adds the scopes "
-            "that the guide lists to it and connects Canvas again"
+            "the developer key does not grant this; an administrator adds the scope "
+            "to it and connects Canvas again"
         )
     if is_bad_token(answer):
         return "auth", "it takes our token no more; connect Canvas again"
@@ -315,6 +321,20 @@ def _refused(answer: Answer, said: str) -> tuple[str, str]:
     if answer.status == _NOT_FOUND:
         return "gone", "it is not there"
     return "rejected", "it does not take what we sent"
+
+
+def scope_of(method: str, url: str) -> str:
+    """Return the scope that a request takes, as a developer key names it.
+
+    One that our profile does not list is written with the numbers left out.
+    """
+    path = urlsplit(url).path
+    path = path[path.find(API) :]
+    for scope in PROFILES["canvas"].rest_scopes:
+        verb, _, template = scope.removeprefix("url:").partition("|")
+        if verb == method and re.fullmatch(_NAMED.sub("[^/]+", template), path):
+            return scope
+    return f"url:{method}|{_NUMBER.sub('/:id', path)}"
 
 
 def _said(answer: Answer) -> str:

@@ -165,6 +165,17 @@ class Closing(Protocol):
 
 
 @runtime_checkable
+class Foreseeing(Protocol):
+    """A destination that can tell beforehand that a column would show nothing right."""
+
+    def foresee(self, column: Column) -> DeliveryError | None:
+        """Return why nothing can be sent to a column, None where it can.
+
+        Nothing is changed there for it.
+        """
+
+
+@runtime_checkable
 class ByStudent(Protocol):
     """A destination read student by student: one look shows all her columns."""
 

@@ -16,7 +16,7 @@ from lti_tool.storage.database import Database, Session
 from lti_tool.storage.outbox import Delivery
 from lti_tool.work import standing, verdicts
 from lti_tool.work.delivery import Clock, Connect
-from lti_tool.work.gradebooks import Ground, open_ground, peek_column
+from lti_tool.work.gradebooks import Ground, foresee, open_ground, peek_column
 from lti_tool.work.turns import patiently
 
 
@@ -96,6 +96,7 @@ def _column(
     database: Database, ground: Ground, rows: Sequence[Delivery]
 ) -> list[Change]:
     is_there, shown = peek_column(database, ground, rows)
+    hindered = foresee(database, ground, rows[0])
     settled, sending = verdicts.before_sending(
         rows, ground.recipients, ground.sent, shown
     )
@@ -121,7 +122,7 @@ def _column(
     for row in sending:
         there = shown.get(ground.recipients[row.person_id], NOTHING).value
         kind = "withdraw" if row.value is None else "add" if there is None else "change"
-        found.append(change(row, kind))
+        found.append(change(row, "blocked" if hindered else kind, hindered))
     return found
 
 

@@ -9,7 +9,13 @@ from functools import partial
 from typing import Any, Final
 
 from lti_tool.errors import DeliveryError
-from lti_tool.platforms.destination import Closing, Column, Destination, Shown
+from lti_tool.platforms.destination import (
+    Closing,
+    Column,
+    Destination,
+    Foreseeing,
+    Shown,
+)
 from lti_tool.storage import columns, lms_places
 from lti_tool.storage import told as stored_told
 from lti_tool.storage.columns import Place
@@ -236,6 +242,19 @@ def peek_column(
         if error.code != "gone":
             raise
         return False, {}
+
+
+def foresee(database: Database, ground: Ground, first: Delivery) -> str | None:
+    """Return why nothing could be sent to the column of a row, None if it could.
+
+    Raises:
+        DeliveryError: it cannot be told.
+    """
+    if not isinstance(ground.destination, Foreseeing):
+        return None
+    _key, column = _describe(database, ground, first)
+    found = ground.destination.foresee(column)
+    return None if found is None else str(found)
 
 
 def forget_column(database: Database, ground: Ground, first: Delivery) -> None:

@@ -82,6 +82,8 @@ class Course:
     assessments: dict[tuple[int, int], dict[str, Json]] = field(default_factory=dict)
     # (assignment, outcome, user) -> the result
     results: dict[tuple[int, int, int], Json] = field(default_factory=dict)
+    # What canvas_live.py does: (live assessment, outcome, user) -> the result
+    live_results: dict[tuple[int, int, int], Json] = field(default_factory=dict)
 
     def uses(self, rubric: int) -> list[Json]:
         """What a rubric is used for to grade."""
@@ -274,6 +276,7 @@ class Canvas:
                 "possible": criterion["points"],
                 "mastery": score is not None and score >= criterion["mastery_points"],
                 "submitted_or_assessed_at": _iso(self.now()),
+                "hidden": assignment["association"].get("hides_results", False),
             }
 
     def attach(self, course: Course, assignment: Json, rubric: Json) -> Json:

@@ -11,7 +11,7 @@ from sqlalchemy import delete
 from lti_tool.platforms.canvas_rest import STRING_IDS
 from lti_tool.platforms.canvas_rubric import TITLE
 from lti_tool.storage import schema
-from lti_tool.work import decisions
+from lti_tool.work import decisions, reconciling
 from tests.faults.canvas import later
 from tests.lti_tool.work.canvas_school import (
     A,
@@ -137,6 +137,53 @@ def test_a_teachers_rating_is_written_over_when_she_says_so_and_comes_back(
         decisions.undo(session, again, who="person:1", now=school.clock())
     assert school.deliver() == {"delivered": 1}
     assert school.canvas.shown(school.course) == {("ana", A): 1.0}
+    # It is hers again: a new level of ours asks before it is written over it.
+    school.level("ana", "lab", 5.0)
+    assert school.deliver() == {"conflict": 1}
+    assert school.canvas.shown(school.course) == {("ana", A): 1.0}
+
+
+def test_a_teachers_rating_is_taken_here_as_the_level_of_its_points(
+    school: School,
+) -> None:
+    taught(school, ana=9.0)
+    school.deliver()
+    teach(school, "ana", 2.0)
+    assert [one.theirs for one in reconcile(school).differences] == [2.0]
+    with school.room.database.write() as session:
+        decisions.take_theirs(session, 1, who="person:1", now=school.clock())
+    (held,) = school.room.rows(
+        schema.attainment, "value", "level_name", "teacher_level_id"
+    )
+    assert held == (2.0, "Developing", 1)
+    assert school.deliver() == {}
+    assert reconcile(school).differences == ()
+    # It stays hers: what new work says is not written over it without a word.
+    school.level("ana", "lab", 10.0)
+    assert school.deliver() == {"conflict": 1}
+    assert school.canvas.shown(school.course) == {("ana", A): 2.0}
+
+
+def test_what_an_undone_delivery_brought_is_not_taken_for_a_teachers(
+    school: School,
+) -> None:
+    taught(school, ana=9.0)
+    school.deliver()
+    school.level("ana", "lab", 4.0)
+    school.deliver()
+    with school.room.database.write() as session:
+        decisions.undo(session, 2, who="person:1", now=school.clock())
+    assert school.deliver() == {"delivered": 1}
+    assert school.canvas.shown(school.course) == {("ana", A): 3.6}
+    school.level("ana", "lab", 5.0)
+    assert school.deliver() == {"delivered": 1}
+    assert school.canvas.shown(school.course) == {("ana", A): 2.0}
+
+
+def reconcile(school: School) -> reconciling.Reconciliation:
+    return reconciling.reconcile(
+        school.room.database, school.connect, school.clock, who="test"
+    )
 
 
 def test_a_teachers_change_that_canvas_still_works_on_is_kept_too(

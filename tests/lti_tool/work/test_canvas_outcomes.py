@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lti_tool.platforms.profiles import PROFILES
+from lti_tool.work import forecasts
+from lti_tool.work.forecasts import Change
 from tests.faults.canvas import Outcome
 from tests.lti_tool.work.canvas_school import A, B, School, opened, release, taught
 
@@ -191,11 +193,115 @@ def test_a_throttle_is_waited_for_though_it_says_403(school: School) -> None:
     assert school.deliver() == {"delivered": 1}
 
 
-def test_a_key_without_the_scopes_is_said(school: School) -> None:
-    school.canvas.scopes = {"url:GET|/api/v1/users/self"}
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "url:GET|/api/v1/courses/:id",
+        "url:POST|/api/v1/courses/:course_id/rubrics",
+        (
+            "url:POST|/api/v1/courses/:course_id/assignments/:assignment_id/"
+            "submissions/update_grades"
+        ),
+    ],
+)
+def test_the_scope_that_a_key_lacks_is_named(school: School, scope: str) -> None:
+    listed = set(PROFILES["canvas"].rest_scopes) - {scope}
+    school.canvas.scopes = {re.sub(r":[a-z_]+(?=/|$)", ":id", one) for one in listed}
     taught(school, ana=9.0)
     assert school.deliver() == {"blocked": 1}
-    assert school.states() == [("blocked", "scope")]
+    assert school.reasons() == [
+        (
+            "blocked",
+            (
+                "127.0.0.1 answered 401 (Insufficient scopes on access token.): the "
+                "developer key does not grant this; an administrator adds the scope "
+                f"to it and connects Canvas again: {scope}"
+            ),
+        )
+    ]
+
+
+def test_results_that_the_gradebook_hides_are_not_called_delivered(
+    school: School,
+) -> None:
+    taught(school, ana=9.0)
+    school.deliver()
+    (ours,) = school.course.assignments.values()
+    ours["association"]["hides_results"] = True
+    school.level("ana", "lab", 4.0)
+    assert school.deliver() == {"blocked": 1}
+    assert school.reasons() == [
+        (
+            "blocked",
+            (
+                "127.0.0.1 keeps the results of our rubric out of the Learning Mastery "
+                "Gradebook; edit the rubric of our assignment there and take \"Don't "
+                'post Outcomes results" off it'
+            ),
+        )
+    ]
+    ours["association"]["hides_results"] = False
+    release(school)
+    assert school.deliver() == {"delivered": 1}
+    assert school.canvas.shown(school.course) == {("ana", A): 1.6}
+
+
+def test_an_assignment_that_was_unpublished_is_said(school: School) -> None:
+    taught(school, ana=9.0)
+    school.deliver()
+    (ours,) = school.course.assignments.values()
+    ours["published"] = False
+    school.level("ana", "lab", 4.0)
+    assert school.deliver() == {"blocked": 1}
+    assert school.states()[1] == ("blocked", "unpublished")
+    ours["published"] = True
+    release(school)
+    assert school.deliver() == {"delivered": 1}
+
+
+def test_what_canvas_would_not_show_right_is_said_before_anything_is_sent(
+    school: School,
+) -> None:
+    of_course(school, A, method="n_mastery", number=3)
+    of_course(school, B, ratings=[(5.0, "Yes"), (0.0, "No")], mastery=3.0, title="7.B")
+    for work in ("lab", "quiz"):
+        school.level("ana", work, 9.0)
+    found = plan(school)
+    assert [one.action for one in found] == ["blocked", "blocked"]
+    assert ["n mastery" in (one.reason or "") for one in found] == [True, False]
+    assert "begins at 3 of 5" in (found[1].reason or "")
+    assert school.assignments() == []
+    school.canvas.outcomes.clear()
+    school.canvas.links.clear()
+    assert [one.action for one in plan(school)] == ["add", "add"]
+
+
+def test_an_outcome_of_the_account_is_judged_before_it_is_linked(
+    school: School,
+) -> None:
+    school.token(ACCOUNT)
+    school.canvas.add_outcome("account_7", A, method="n_mastery", number=2)
+    school.level("ana", "lab", 9.0)
+    assert [one.action for one in plan(school)] == ["blocked"]
+    school.canvas.account_scale = ([(4.0, "A"), (2.0, "B")], 2.0)
+    school.canvas.outcomes.clear()
+    school.canvas.links.clear()
+    school.canvas.add_outcome("account_7", A, method="latest", number=None)
+    (only,) = plan(school)
+    assert only.reason == (
+        f'in Canvas mastery of the outcome "{A}" begins at 2 of 4, in this course at 3 '
+        "of 4; make the two the same, here or there"
+    )
+
+
+def plan(school: School) -> list[Change]:
+    return forecasts.forecast(
+        school.room.database,
+        school.connect,
+        school.clock,
+        "canvas",
+        school.room.course_id,
+    )
 
 
 @pytest.mark.parametrize("token", ["first-token", ACCOUNT])
