@@ -92,6 +92,7 @@ class Orders(TypedDict, total=False):
     order_meaning: suggestions for a course had to go by words alone.
     order_plan: somebody wants to know what sending would change elsewhere.
     order_reconcile: what was told is to be compared; who asks.
+    order_reading: the grades of a course are to be read from its LMS.
     """
 
     tell_worker: Callable[[], None]
@@ -102,6 +103,7 @@ class Orders(TypedDict, total=False):
     order_meaning: Callable[[int], None]
     order_plan: Callable[[int], None]
     order_reconcile: Callable[[str], None]
+    order_reading: Callable[[int], None]
 
 
 def create_app(

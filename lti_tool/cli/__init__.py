@@ -6,6 +6,7 @@ from lti_tool.cli import (
     checks,
     invitations,
     platform_care,
+    readings,
     records,
     source_care,
     source_settings,
@@ -67,7 +68,12 @@ for _command in (
 ):
     masterybridge.add_command(_command)
 
-for _command in (checks.check, *invitations.COMMANDS, *platform_care.COMMANDS):
+for _command in (
+    checks.check,
+    *invitations.COMMANDS,
+    *platform_care.COMMANDS,
+    *readings.COMMANDS,
+):
     platform.add_command(_command)
 for _command in (
     *source_test.COMMANDS,

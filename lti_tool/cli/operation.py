@@ -73,6 +73,7 @@ def _serve_here(bench: Bench, host: str, port: int, *, has_worker: bool) -> None
         order_levels=jobs.recompute,
         order_plan=jobs.plan,
         order_reconcile=jobs.reconcile,
+        order_reading=jobs.read_grades,
         order_meaning=jobs.read_meaning,
     )
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -131,6 +132,7 @@ def _serve_processes(
                 order_levels=jobs.recompute,
                 order_plan=jobs.plan,
                 order_reconcile=jobs.reconcile,
+                order_reading=jobs.read_grades,
                 order_meaning=jobs.read_meaning,
             )
 

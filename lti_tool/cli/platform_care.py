@@ -78,20 +78,25 @@ def _is_problem(check: Check) -> bool:
     help="A further site that shows us in a frame; names all of them, '' none.",
 )
 @click.option("--target-mismatch", type=click.Choice(["refuse", "warn"]))
+@click.option(
+    "--read",
+    type=click.Choice(["on", "off"]),
+    help="Whether the grades of its courses are read as evidence.",
+)
 def _edit(
     bench: Bench,
     platform_id: int,
     extra_origins: tuple[str, ...],
     outcomes_token_file: Path | None,
-    target_mismatch: str | None,
+    read: str | None,
     **fields: str | None,
 ) -> None:
     """Change what is named of a platform, and nothing else."""
     values: dict[str, Any] = {k: v for k, v in fields.items() if v is not None}
     if extra_origins:
         values["extra_origins"] = _origins(bench, extra_origins)
-    if target_mismatch is not None:
-        values["target_mismatch"] = target_mismatch
+    if read is not None:
+        values["is_read"] = read == "on"
     if outcomes_token_file is not None:
         values["outcomes_token"] = _token(bench, outcomes_token_file)
     if not values:

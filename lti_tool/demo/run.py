@@ -160,6 +160,7 @@ class Demo:
                 order_levels=self.jobs.recompute,
                 order_plan=self.jobs.plan,
                 order_reconcile=self.jobs.reconcile,
+                order_reading=self.jobs.read_grades,
                 order_meaning=self.jobs.read_meaning,
             )
             doors = self._doors()

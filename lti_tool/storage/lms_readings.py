@@ -271,28 +271,6 @@ def switch(
     )
 
 
-def let_read(
-    session: Session, registration_id: int, *, is_read: bool, who: str, now: datetime
-) -> bool:
-    """Let a platform's grades be read, or none of them; tells whether that changed."""
-    changed = session.execute(
-        update(registration)
-        .where(registration.c.id == registration_id, registration.c.is_read != is_read)
-        .values(is_read=is_read)
-    )
-    if changed.rowcount != 1:
-        return False
-    put_change(
-        session,
-        at=now,
-        who=who,
-        what="reading let" if is_read else "reading stopped",
-        subject=("registration", registration_id),
-        after={"is_read": is_read},
-    )
-    return True
-
-
 @dataclass(frozen=True, slots=True)
 class OurColumn:
     """A column that we made: where it is, what it is called and out of what it is."""

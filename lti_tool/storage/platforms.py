@@ -33,6 +33,7 @@ SHOWN: Final = (
     "product",
     "checks",
     "outcomes_url",
+    "is_read",
     "clock_skew_seconds",
     "launched_at",
     "created_at",

@@ -22,6 +22,7 @@ from lti_tool.settings import Settings
 from lti_tool.storage import (
     delivery_plans,
     keys,
+    lms_readings,
     outbox,
     placements,
     recomputes,
@@ -42,6 +43,7 @@ from lti_tool.work import (
     delivery,
     forecasts,
     framework_orders,
+    lms_reading,
     meaning,
     notices,
     recomputing,
@@ -132,6 +134,7 @@ class Jobs:
         self.read_meaning = self.queue.task()(self._read_meaning)
         self.read_frameworks = self.queue.task()(self._read_frameworks)
         self.plan = self.queue.task()(self._plan)
+        self.read_grades = self.queue.task()(self._read_grades)
         self.reconcile = self.queue.task()(self._reconcile)
         every_minute = crontab(minute="*")
         nightly = crontab(hour="3", minute="15")
@@ -150,6 +153,16 @@ class Jobs:
 
     def _plan(self, plan_id: int) -> None:
         forecasts.carry_out(self._database, self._outside.connect, plan_id, utc_now)
+
+    def _read_grades(self, placement_id: int, *, is_asked: bool = True) -> None:
+        """Read a course of an LMS, because somebody waits for it or by night."""
+        read = lms_reading.read_ordered if is_asked else lms_reading.read
+        try:
+            read(self._database, self._outside.gradebook, placement_id, utc_now)
+        except BridgeError as error:  # the course says why
+            kind = type(error).__name__
+            log().warning("grades not read", placement=placement_id, code=kind)
+        self._deliver()  # what moved a level
 
     def _reconcile(self, who: str = SCHEDULE) -> None:
         reconciling.reconcile(self._database, self._outside.connect, utc_now, who=who)
@@ -235,6 +248,7 @@ class Jobs:
         with self._database.read() as session:
             is_due = outbox.has_due(session, now)
             is_ordered = recomputes.has_waiting(session)
+            waiting = lms_readings.load_ordered(session, now=now)
             wanted = placements.placements_to_pull(
                 session,
                 pulled_before=now - MEMBERS_FRESH,
@@ -246,6 +260,8 @@ class Jobs:
             self.recompute()
         for placement_id in wanted:
             self.pull(placement_id)
+        for placement_id in waiting:
+            self.read_grades(placement_id)
         self._read_frameworks()
 
     def _nightly(self) -> None:
@@ -258,9 +274,9 @@ class Jobs:
             stored_notices.sweep_notices(session, before=utc_now() - notices.KEPT)
             run_pages.sweep_runs(session, now=utc_now())
         with self._database.read() as session:
-            in_use = placements.placements_in_use(
-                session, launched_after=utc_now() - IN_USE
-            )
+            since = utc_now() - IN_USE
+            in_use = placements.placements_in_use(session, launched_after=since)
+            read = lms_readings.load_due(session, launched_after=since)
         timely.sweep_areas(self._database, utc_now())
         with self._database.write() as session:
             sendings.release_nightly(session, utc_now())
@@ -271,6 +287,8 @@ class Jobs:
         ageing.refresh_aged(self._database, utc_now)
         for placement_id in in_use:
             self.pull(placement_id, is_nightly=True)
+        for placement_id in read:
+            self.read_grades(placement_id, is_asked=False)
 
     def _suggest(self) -> None:
         """Learn from the choices made, and work suggestions out by meaning."""

@@ -8,7 +8,7 @@ See decision 0019.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -19,7 +19,7 @@ from lti_tool.platforms.gradebook import Gradebook, LmsWork
 from lti_tool.storage import copies, lms_readings, lms_scores, schema, twins, zones
 from lti_tool.storage import standing as stored
 from lti_tool.storage.database import Database, Session
-from lti_tool.storage.lms_readings import FAILED, READ, OurColumn, Reading
+from lti_tool.storage.lms_readings import FAILED, READ, WAITING, OurColumn, Reading
 from lti_tool.storage.lms_scores import HeldScore
 from lti_tool.storage.moves import MANY
 from lti_tool.work import roster, standing
@@ -27,13 +27,14 @@ from lti_tool.work.lms_stage import Counts, Stage, fingerprint
 
 # Who asks, where nobody does.
 SCHEDULE: Final = "schedule"
+TURN: Final = "turn"
 # Its clock and ours may differ; what is read twice changes nothing.
 OVERLAP: Final = timedelta(minutes=10)
 # What was taken back without a trace is found when all is read.
 WHOLE_EVERY: Final = timedelta(days=7)
 
 Clock = Callable[[], datetime]
-Connect = Callable[[Reading, Sequence[OurColumn]], Gradebook]
+Connect = Callable[[int], Gradebook]
 
 
 def read(
@@ -73,6 +74,21 @@ def read(
     roster.refresh_stale(database, clock)
     log().info("grades read", placement=placement_id, **_numbers(counts))
     return counts
+
+
+def read_ordered(
+    database: Database, connect: Connect, placement_id: int, clock: Clock
+) -> Counts | None:
+    """Read a course that somebody waits for, whole; None if nobody does any more.
+
+    Raises:
+        BridgeError: see read(); the course says why.
+    """
+    with database.read() as session:
+        if placement_id not in lms_readings.load_ordered(session, now=clock()):
+            return None
+        who = lms_readings.load_reading(session, placement_id).ordered_by or SCHEDULE
+    return read(database, connect, placement_id, clock, who=who, is_whole=True)
 
 
 def refuse_unready(reading: Reading) -> None:
@@ -117,7 +133,7 @@ def _fetch(
     with database.read() as session:
         ours = lms_readings.load_our_columns(session, course_id)
         stage = Stage(reading, zones.load_zone(session, course_id), started_at)
-    gradebook = connect(reading, ours)
+    gradebook = connect(reading.placement_id)
     for work in gradebook.works():
         if is_ours(work, ours):
             stage.counts.ours += 1
@@ -333,7 +349,9 @@ def _fail(
     code = error.code if isinstance(error, PlatformError) else "config"
     said = error.said if isinstance(error, DeliveryError) else None
     fault = f"{error} ({said})" if said and said not in str(error) else str(error)
-    values = {"status": FAILED, "code": code[:32], "fault": fault}
+    # Another worker has the platform's turn: whoever waits waits on.
+    status = WAITING if code == TURN else FAILED
+    values = {"status": status, "code": code[:32], "fault": fault}
     with database.write() as session:
         lms_readings.close(session, reading.placement_id, started_at, values)
     log().warning("grades not read", placement=reading.placement_id, code=code)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from lti_tool.work import lms_reading
 from lti_tool.work.lms_stage import Counts
 
 if TYPE_CHECKING:
-    from lti_tool.storage.lms_readings import OurColumn, Reading
+    from lti_tool.storage.lms_readings import Reading
     from tests.lti_tool.work.conftest import Classroom
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -75,7 +75,6 @@ class Read:
     registration_id: int
     placement_id: int
     now: datetime = NOON
-    told: list[OurColumn] = field(default_factory=list)
 
     def __call__(self, *, who: str = "schedule", is_whole: bool = False) -> Counts:
         found = lms_reading.read(
@@ -89,9 +88,8 @@ class Read:
         assert found is not None
         return found
 
-    def connect(self, reading: Reading, ours: Sequence[OurColumn]) -> Book:
-        assert reading.context_id == "c1"
-        self.told = list(ours)
+    def connect(self, placement_id: int) -> Book:
+        assert placement_id == self.placement_id
         return self.book
 
     def state(self) -> Reading:
@@ -136,7 +134,7 @@ def make_read(room: Classroom, vendor: str = "moodle", name: str = "Moodle") -> 
         outcomes_url=f"https://{vendor}.school",
         is_read=True,
         created_at=NOON,
-        **dict.fromkeys(_ADDRESSES, "-"),
+        **dict.fromkeys(_ADDRESSES, "https://lms.example/a"),
     )
     deployment_id = room.insert(
         schema.deployment,
