@@ -35,6 +35,7 @@ from oneroster.provider_writes import (
     check_place,
     parse_object,
     parse_old_object,
+    taken,
 )
 from oneroster.records import REFERENCE_PATHS
 
@@ -150,8 +151,7 @@ class _Service:
                 operation, ids = find_old_operation(method, steps)
             else:
                 operation, ids = find_operation(room, method, steps)
-            if self.manners.is_read_only:
-                _check_reads(operation)
+            _check_offer(operation, self.manners)
             _check_scope(operation, access)
             room_of_client = _Room(
                 self.catalog_for(access.client), dialect, self.clock, self.manners
@@ -236,9 +236,12 @@ class _Room:
             raise RefusalError(
                 422, "invaliddata", "sourcedId is not the one of the path; correct one"
             )
-        parse = parse_old_object if self.dialect.version == "1.1" else parse_object
-        record = parse(self.catalog, name, payload, now=self.clock())
         known = self.catalog.read(name, ids[0]) is not None
+        if not known and not self.manners.creates_by_put:
+            raise RefusalError(404, "unknownobject", "it is not there to be replaced")
+        parse = parse_old_object if self.dialect.version == "1.1" else parse_object
+        sent = taken(payload, self.manners)
+        record = parse(self.catalog, name, sent, now=self.clock())
         self.catalog.write(name, record)
         return Response(status=self.manners.replaced_status if known else 201)
 
@@ -259,7 +262,8 @@ class _Room:
         payload = _body(COLLECTIONS[name].key)
         if not isinstance(payload, list) or not payload:
             raise RefusalError(422, "invaliddata", "the body holds no list of objects")
-        records = [parse_object(self.catalog, name, part, now=now) for part in payload]
+        parts = [taken(part, self.manners) for part in payload]
+        records = [parse_object(self.catalog, name, part, now=now) for part in parts]
         for record in records:
             check_place(self.catalog, operation.path, ids, record)
         pairs = []
@@ -284,8 +288,10 @@ class _Room:
         return f"{base}/{path}/{quote(sourced_id, safe='')}"
 
 
-def _check_reads(operation: Operation) -> None:
-    if operation.method != "GET":
+def _check_offer(operation: Operation, manners: Manners) -> None:
+    if operation.name in manners.absent:
+        raise RefusalError(404, "unknownobject", "that is not served here")
+    if manners.is_read_only and operation.method != "GET":
         raise RefusalError(
             405, "unsupported", "nothing is written here; read only", "GET"
         )

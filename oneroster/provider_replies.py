@@ -21,7 +21,10 @@ class Manners:
 
     ``page_cap`` is the most records on a page, applied silently. With
     ``keeps_deleted`` a deleted object stays as ``tobedeleted``. With ``rekeys``
-    every posted object gets a new sourcedId. With ``is_read_only`` nothing is
+    every posted object gets a new sourcedId. Without ``creates_by_put`` a PUT only
+    replaces what is there. ``absent`` names collections that are not served at all;
+    ``refused_fields`` are refused where an object is written with them, and
+    ``dropped_fields`` taken and forgotten. With ``is_read_only`` nothing is
     written, whatever the scopes. ``own_scopes`` are given beside the standard's, by
     the name that a client asks them by.
     """
@@ -43,6 +46,10 @@ class Manners:
     deleted_status: int = 204
     keeps_deleted: bool = False
     rekeys: bool = False
+    creates_by_put: bool = True
+    absent: frozenset[str] = frozenset()
+    refused_fields: frozenset[str] = frozenset()
+    dropped_fields: frozenset[str] = frozenset()
     is_read_only: bool = False
     own_scopes: frozenset[str] = frozenset()
 

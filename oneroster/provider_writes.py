@@ -14,11 +14,11 @@ from uuid import NAMESPACE_URL, uuid5
 from oneroster.catalog import Catalog
 from oneroster.dialects import COLLECTIONS, upgrade
 from oneroster.models import Record, parse_record
-from oneroster.provider_replies import RefusalError
+from oneroster.provider_replies import Manners, RefusalError
 from oneroster.provider_selections import read_one
 from oneroster.wire import format_moment, parse_moment
 
-__all__ = ["allocate_id", "check_place", "parse_object", "parse_old_object"]
+__all__ = ["allocate_id", "check_place", "parse_object", "parse_old_object", "taken"]
 
 Wire = Mapping[str, Any]
 
@@ -145,6 +145,24 @@ OLD_REQUIRED: Mapping[str, str] = {
     "resultValueMin resultValueMax",
     "results": "lineItem student scoreStatus score scoreDate",
 }
+
+
+def taken(payload: object, manners: Manners) -> object:
+    """Give what is kept of an object that a client writes.
+
+    Raises:
+        RefusalError: 422, it has a field that is refused here.
+    """
+    if not isinstance(payload, Mapping):
+        return payload
+    refused = sorted(manners.refused_fields & payload.keys())
+    if refused:
+        raise _refusal(f"{refused[0]} is not taken here")
+    return {
+        name: value
+        for name, value in payload.items()
+        if name not in manners.dropped_fields
+    }
 
 
 def parse_old_object(

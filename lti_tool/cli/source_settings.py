@@ -16,7 +16,7 @@ from lti_tool.errors import ConfigError
 from lti_tool.storage import source_pages, sources
 from lti_tool.work import source_care
 from lti_tool.work.platforms import Author
-from lti_tool.work.source_settings import format_settings, parse_settings
+from lti_tool.work.source_settings import WRITING, format_settings, parse_settings
 
 _LIMIT: Final = re.compile(r"(\w+)=(\d+),(\d+(?:\.\d+)?) ?%(?:,(\d+(?:\.\d+)?) ?%)?")
 _PERCENT: Final = 100
@@ -54,6 +54,15 @@ _PERCENT: Final = 100
     "--match",
     metavar="WAY[,WAY]",
     help='By what people of the LMS are found: lis,sis_id,name_in_class; "" for none.',
+)
+@click.option(
+    "--writing",
+    type=click.Choice(WRITING),
+    help="How outcomes are written to it; auto: as its test found.",
+)
+@click.option("--category", help='sourcedId of the category of our columns; "": ours.')
+@click.option(
+    "--words/--numbers-only", default=None, help="Level names beside numbers."
 )
 def _set(bench: Bench, name: str, **said: object) -> None:
     """Change what is taken of a source, its limits, schedule, pauses and grace.
@@ -109,6 +118,17 @@ def _sections(held: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any
         found["grace_days"] = said["grace_days"]
     if said["told"]:
         found["told"] = [one for one in said["told"] if one.strip()]
+    writing = {
+        key: said[option]
+        for key, option in (
+            ("manner", "writing"),
+            ("category", "category"),
+            ("words", "words"),
+        )
+        if said[option] is not None
+    }
+    if writing:
+        found["writing"] = {**held["writing"], **writing}
     if said["match"] is not None:
         found["matching"] = {"lms": _listed(said["match"])}
     return found

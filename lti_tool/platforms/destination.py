@@ -184,6 +184,19 @@ class ByStudent(Protocol):
 
 
 @runtime_checkable
+class OfKind(Protocol):
+    """A destination that has several kinds of columns, each with its own ids."""
+
+    @property
+    def column_kind(self) -> str:
+        """Which kind it makes and reads."""
+
+    @property
+    def makes_twice(self) -> bool:
+        """Whether making a column twice makes two."""
+
+
+@runtime_checkable
 class Together(Protocol):
     """A destination that is told many outcomes of a column at once."""
 

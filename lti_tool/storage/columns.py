@@ -27,6 +27,8 @@ from lti_tool.storage.session import Session
 
 # A worker that died while making a column holds it so long.
 RESERVED_FOR: Final = timedelta(seconds=90)
+# What the kind of a SIS's column begins with once it is gone there.
+WAS: Final = "was_"
 # So often in a row a gradebook is not ours before it counts as gone.
 MISSES: Final = 3
 
@@ -118,6 +120,7 @@ def load_sis_place(session: Session, course_id: int) -> Place | None:
     return Place(
         source_id=found.source_id,
         class_sourced_id=found.sourced_id,
+        course_id=course_id,
         busy_until=found.busy_until,
     )
 
@@ -245,6 +248,11 @@ def reserve(
         line_item.c.address == "",
         line_item.c.created_at <= now - RESERVED_FOR,
     )
+    # No placement, no rule of the database: one worker writes to a course's gradebook.
+    if key["placement_id"] is None and session.scalar(
+        select(line_item.c.id).where(_is(key), ~is_old)
+    ):
+        return False
     taken = session.execute(
         update(line_item).where(is_old).values(created_at=now).returning(line_item.c.id)
     )
@@ -272,7 +280,8 @@ def save_address(
 ) -> None:
     """Keep the address of a column.
 
-    key: destination, course_id, competency_id, placement_id, source_id.
+    key: destination, course_id, competency_id, placement_id, source_id, and of a
+    column in a SIS its kind.
     """
     values = {"address": address, "resource_id": resource_id, "maximum": maximum}
     found = session.execute(
@@ -325,7 +334,17 @@ def load_columned(session: Session, placement_id: int) -> set[int]:
 
 
 def forget_address(session: Session, key: dict[str, Any]) -> None:
-    """Forget the address of a column that is gone there; it will be found anew."""
+    """Forget the address of a column that is gone there; it will be found anew.
+
+    That of a SIS stays known as having been ours.
+    """
+    kind = key.get("kind")
+    if kind is not None:
+        session.execute(
+            update(line_item)
+            .where(_is(key), line_item.c.address != "")
+            .values(kind=WAS + kind)
+        )
     session.execute(line_item.delete().where(_is(key)))
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, or_, select, update
 from sqlalchemy.exc import OperationalError
 
 from lti_tool.storage import entities
+from lti_tool.storage.columns import WAS
 from lti_tool.storage.database import Database, insert_of
 from lti_tool.storage.entities import ENTITIES
 from lti_tool.storage.schema import line_item, run, source, source_collection
@@ -127,16 +128,20 @@ def load_applied_on(session: Session, source_id: int) -> date | None:
     return None if found is None else found.date()
 
 
-def load_own(session: Session, source_id: int) -> frozenset[str]:
-    """SourcedIds of the assessment line items that we write to a source ourselves."""
-    return frozenset(
-        session.scalars(
-            select(line_item.c.address).where(
-                line_item.c.destination == "oneroster",
-                line_item.c.source_id == source_id,
-            )
+def load_own(session: Session, source_id: int) -> dict[str, frozenset[str]]:
+    """SourcedIds of the columns that we write to a source ourselves, by kind.
+
+    Those too that are gone there.
+    """
+    found = session.execute(
+        select(line_item.c.kind, line_item.c.address).where(
+            line_item.c.source_id == source_id, line_item.c.kind.is_not(None)
         )
     )
+    own: dict[str, set[str]] = {}
+    for kind, address in found:
+        own.setdefault(kind.removeprefix(WAS), set()).add(address)
+    return {kind: frozenset(some) for kind, some in own.items()}
 
 
 def park(session: Session, source_id: int, until: datetime, code: str) -> None:

@@ -1421,12 +1421,14 @@ line_item = Table(
     _to("course", "course_id"),
     _to("competency", "competency_id", null=True),
     Column("resource_id", String(255), nullable=False),
-    _words("address"),  # AGS line item URL, or assessmentLineItem sourcedId
+    _words("address"),  # AGS line item URL, or sourcedId of a line item of the SIS
     Column("maximum", Float, nullable=False),
     _at("created_at"),
-    # In a SIS: an assessment line item, or a line item of its gradebook.
+    # In a SIS the kind of assignment it is there: assessment or line_item; was_... of
+    # one that is gone, which is no work of the class all the same.
     Column("kind", String(16)),
     _once("destination", "course_id", "competency_id", "placement_id"),
+    _few("ix_line_item_sis", ("source_id", "address"), "source_id IS NOT NULL"),
     Index(
         "uq_line_item_summary",
         "destination",

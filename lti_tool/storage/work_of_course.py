@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, exists, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    cast,
+    exists,
+    literal,
+    or_,
+    select,
+)
 
+from lti_tool.storage import columns
 from lti_tool.storage.schema import (
     alignment,
     assignment,
@@ -33,9 +44,9 @@ def is_of_course(course_id: int, *, assessments: bool) -> ColumnElement[bool]:
     its learners have results of. Work of an LMS that a SIS has as well is the SIS's.
     """
     of_class = and_(assignment.c.course_id == course_id, assignment.c.twin_id.is_(None))
-    if not assessments:
-        return of_class
     not_ours = is_not_ours()
+    if not assessments:
+        return and_(not_ours, of_class)
     speaks, had = alignment.alias("speaks"), score.alias("had")
     aligned = exists().where(
         speaks.c.assignment_id == assignment.c.id, speaks.c.course_id == course_id
@@ -50,14 +61,15 @@ def is_of_course(course_id: int, *, assessments: bool) -> ColumnElement[bool]:
 def is_not_ours() -> ColumnElement[bool]:
     """Which assignments are none of the columns that we ourselves made in a SIS.
 
-    What we told a SIS is no evidence, or it would speak for itself.
+    What we told a SIS is no evidence, or it would speak for itself; neither is it while
+    a column that is gone there still stands in what was read last.
     """
-    ours = exists().where(
-        line_item.c.destination == "oneroster",
+    kinds = (assignment.c.kind, literal(columns.WAS).concat(assignment.c.kind))
+    return ~exists().where(
         line_item.c.source_id == assignment.c.source_id,
         line_item.c.address == assignment.c.sourced_id,
+        line_item.c.kind.in_(kinds),
     )
-    return or_(assignment.c.kind != "assessment", ~ours)
 
 
 def is_classless() -> ColumnElement[bool]:

@@ -14,6 +14,8 @@ from functools import partial
 from typing import Any, Final
 
 from lti_tool.errors import SyncError
+from lti_tool.platforms.sis_shapes import OURS
+from lti_tool.storage.entities import FIRST
 from lti_tool.storage.staging import Staged, Staging, value_columns
 from lti_tool.storage.staging_areas import Mark as StagingMark
 from lti_tool.storage.staging_areas import PageKept
@@ -33,9 +35,21 @@ CORE: Final = frozenset({"orgs", "classes", "users", "enrollments"})
 HASH_LENGTH: Final = 48
 # So many of those without a row, where we hold some, are no accident.
 BLIND: Final = 2
-_ASSESSMENTS: Final[Mapping[str, Callable[[Any], str]]] = {
-    "assessmentLineItems": lambda record: str(record.sourced_id),
-    "assessmentResults": lambda record: str(record.assessment_line_item.sourced_id),
+# The kind of column a collection is of, the one a record is of, and the value of a
+# staged row that names it.
+_COLUMNS: Final[Mapping[str, tuple[str, Callable[[Any], str], str]]] = {
+    "assessmentLineItems": ("assessment", lambda one: str(one.sourced_id), ""),
+    "assessmentResults": (
+        "assessment",
+        lambda one: str(one.assessment_line_item.sourced_id),
+        "line_item_sourced_id",
+    ),
+    "lineItems": ("line_item", lambda one: str(one.sourced_id), ""),
+    "results": (
+        "line_item",
+        lambda one: str(one.line_item.sourced_id),
+        "line_item_sourced_id",
+    ),
 }
 
 
@@ -48,14 +62,14 @@ class Wanted:
         since: of these only what changed since.
         hashes: what the files hashed to that were applied last; the same are skipped.
         held: how many active rows we hold, by collection.
-        own: sourcedIds of assessment line items that we wrote there ourselves.
+        own: sourcedIds of columns that we wrote there ourselves, by their kind.
     """
 
     collections: tuple[str, ...]
     since: Mapping[str, datetime] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)
-    own: Collection[str] = frozenset()
+    own: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 class Fetching:
@@ -172,7 +186,8 @@ class Fetching:
         )
         for batch in self._feed.batches(collection, ask):
             records = _foreign(collection, batch.records, wanted.own)
-            rows = [*(staged_row(collection, one) for one in records), *batch.plain]
+            rows = [staged_row(collection, one) for one in records]
+            rows += _foreign_rows(collection, batch.plain, wanted.own)
             rows = self._filled(collection, rows, records)
             faults, more = self._amended(collection, batch)
             rows += more
@@ -284,13 +299,31 @@ def _pull_mark(known: StagingMark | None) -> Mark | None:
 
 
 def _foreign(
-    collection: str, records: tuple[Record, ...], own: Collection[str]
+    collection: str, records: tuple[Record, ...], own: Mapping[str, Collection[str]]
 ) -> tuple[Record, ...]:
-    """The records that we did not write there ourselves."""
-    named = _ASSESSMENTS.get(collection)
-    if named is None or not own:
+    """The records that we did not write there ourselves.
+
+    Ours are known by the column they are of, or by what we wrote into their metadata.
+    """
+    if collection not in _COLUMNS:
         return records
-    return tuple(one for one in records if named(one) not in own)
+    kind, named, _place = _COLUMNS[collection]
+    ours = own.get(kind, ())
+    return tuple(
+        one for one in records if OURS not in one.metadata and named(one) not in ours
+    )
+
+
+def _foreign_rows(
+    collection: str, rows: Sequence[Staged], own: Mapping[str, Collection[str]]
+) -> Sequence[Staged]:
+    """The same of rows that were staged as they came."""
+    kind, _named, name = _COLUMNS.get(collection, ("", str, ""))
+    ours = own.get(kind)
+    if not ours:
+        return rows
+    place = len(FIRST) + value_columns(collection).index(name) if name else 0
+    return [one for one in rows if one[place] not in ours]
 
 
 def _is_lost(one: Unclaimed) -> bool:

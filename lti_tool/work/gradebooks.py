@@ -14,6 +14,7 @@ from lti_tool.platforms.destination import (
     Column,
     Destination,
     Foreseeing,
+    OfKind,
     Shown,
 )
 from lti_tool.storage import columns, lms_places
@@ -273,6 +274,7 @@ def _describe(
         "competency_id": first.competency_id,
         "placement_id": ground.place.placement_id,
         "source_id": ground.place.source_id,
+        "kind": _kind(ground.destination),
     }
     with database.read() as session:
         facts = columns.load_facts(session, first.competency_id)
@@ -299,9 +301,9 @@ def _make(
     """Make a column; one worker does, so that an LMS never has two.
 
     After a time-out nobody knows whether it was made: it is only looked for until
-    the reservation ends. A SIS is told our own id, so making twice makes one.
+    the reservation ends. A SIS that takes ids of ours has one however often it is made.
     """
-    if ground.place.placement_id is None:
+    if ground.place.placement_id is None and not _makes_twice(ground.destination):
         return ground.destination.make_column(column)
     with database.write() as session:
         is_ours = columns.reserve(session, key, column.resource_id, column.maximum, now)
@@ -316,6 +318,14 @@ def _make(
             with database.write() as session:
                 columns.forget_address(session, key)
         raise
+
+
+def _kind(destination: Destination) -> str | None:
+    return destination.column_kind if isinstance(destination, OfKind) else None
+
+
+def _makes_twice(destination: Destination) -> bool:
+    return isinstance(destination, OfKind) and destination.makes_twice
 
 
 def _find_again(

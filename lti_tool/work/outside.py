@@ -16,13 +16,12 @@ from lti_tool.platforms.gradebook import Gradebook
 from lti_tool.platforms.http import GuardedSession, check_url
 from lti_tool.platforms.members import Roster
 from lti_tool.platforms.profiles import profile
-from lti_tool.platforms.sis import SisGradebook
 from lti_tool.settings import Settings
 from lti_tool.storage import cursors, secrets, sources
 from lti_tool.storage.columns import Place
 from lti_tool.storage.database import Database
 from lti_tool.storage.sources import Source
-from lti_tool.work import competencies, notices
+from lti_tool.work import competencies, notices, sis
 from lti_tool.work.admission import LAUNCH_PATH
 from lti_tool.work.canvas import Canvases
 from lti_tool.work.feeds import BundleFeed, Feed, RestFeed
@@ -63,11 +62,6 @@ _SPARED: Final = (
 )
 PAGE_SIZE: Final = 1000
 _PULL_SECONDS: Final = 600.0
-_WRITING: Final = (
-    "assessment.readonly",
-    "assessment.createput",
-    "assessment.delete",
-)
 
 
 class Outside:
@@ -102,9 +96,13 @@ class Outside:
         return RestFeed(client, has_plain=not is_trial)
 
     def client(
-        self, source: Source, *, writes: bool = False, is_trial: bool = False
+        self,
+        source: Source,
+        *,
+        writes: tuple[str, ...] = (),
+        is_trial: bool = False,
     ) -> Client:
-        """Return a client of a OneRoster service.
+        """Return a client of a OneRoster service; writes are scopes to write with.
 
         Raises:
             ConfigError: the address is not one we go to.
@@ -119,7 +117,7 @@ class Outside:
         patience = Patience(attempts=1) if writes or is_trial else Patience()
         with self._database.read() as reading:
             state = cursors.load_state(reading, source.id)
-        names = _WRITING if writes else _wanted(version, state.settings)
+        names = writes or _wanted(version, state.settings)
         session = GuardedSession(self._settings.local_hosts)
         if source.ca_file is not None:
             session.verify = _trusted(Path(source.ca_file))
@@ -228,8 +226,16 @@ class Outside:
     def _sis(self, place: Place) -> Destination:
         with self._database.read() as session:
             source = sources.load_source_by_id(session, place.source_id or 0)
-        client = self.client(source, writes=True)
-        return SisGradebook(client, class_sourced_id=place.class_sourced_id or "")
+            state = cursors.load_state(session, source.id)
+        manner = sis.chosen_manner(source.version, state.settings, state.profile)
+        return sis.gradebook(
+            self._database,
+            self.client(source, writes=manner.scopes),
+            manner,
+            place,
+            writing=sis.writing_of(state.settings),
+            clock=utc_now,
+        )
 
     def _ags(self, place: Place) -> Destination:
         placement_id = place.placement_id or 0

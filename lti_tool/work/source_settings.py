@@ -20,12 +20,14 @@ from lti_tool.storage.scopes import Scope
 
 __all__ = [
     "DAYS",
+    "WRITING",
     "Fault",
     "Limit",
     "Pause",
     "Schedule",
     "Scope",
     "SourceSettings",
+    "Writing",
     "faults",
     "format_settings",
     "parse_settings",
@@ -34,7 +36,10 @@ __all__ = [
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # How an LMS account may find its SIS person. Never by e-mail: families share one.
 MATCHES: Final = ("lis", "sis_id", "name_in_class")
+# How a SIS is written to; auto: as a test found that it can be.
+WRITING: Final = ("auto", "assessment", "gradebook", "posted", "plain")
 LONGEST_GRACE: Final = 366
+LONGEST_ID: Final = 255
 _TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
@@ -77,6 +82,21 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Writing:
+    """How outcomes are written to it.
+
+    Attributes:
+        manner: one of WRITING.
+        category: sourcedId of the category that columns go into; None: one of ours.
+        words: whether the name of a level goes beside its number.
+    """
+
+    manner: str = "auto"
+    category: str | None = None
+    words: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class SourceSettings:
     """All that a school can say of a source.
 
@@ -97,6 +117,7 @@ class SourceSettings:
     grace_days: int = 14
     matching: tuple[str, ...] = MATCHES
     told: tuple[str, ...] = ()
+    writing: Writing = field(default_factory=Writing)
 
     def limit(self, collection: str) -> Limit:
         """The limit of a collection."""
@@ -173,6 +194,11 @@ def format_settings(settings: SourceSettings) -> dict[str, Any]:
         "grace_days": settings.grace_days,
         "matching": {"lms": list(settings.matching)},
         "told": list(settings.told),
+        "writing": {
+            "manner": settings.writing.manner,
+            "category": settings.writing.category,
+            "words": settings.writing.words,
+        },
     }
 
 
@@ -196,6 +222,7 @@ class _Reading:
             ),
             matching=self._matching(usual.matching),
             told=self._texts(self._raw, "told"),
+            writing=self._writing(),
         )
 
     def _scope(self) -> Scope:
@@ -266,6 +293,22 @@ class _Reading:
         return self._chosen(
             self._part("matching"), "lms", usual, MATCHES.__contains__, told, "matching"
         )
+
+    def _writing(self) -> Writing:
+        part, usual = self._part("writing"), Writing()
+        manner = part.get("manner", usual.manner)
+        if manner not in WRITING:
+            self._note("writing.manner", f"use one of {', '.join(WRITING)}")
+            manner = usual.manner
+        category = part.get("category") or None
+        if category is not None and not _is_id(category):
+            self._note("writing.category", "write the sourcedId of a category")
+            category = None
+        words = part.get("words", usual.words)
+        if not isinstance(words, bool):
+            self._note("writing.words", "say yes or no")
+            words = usual.words
+        return Writing(manner, category, words)
 
     def _part(self, name: str) -> Mapping[str, Any]:
         found = self._raw.get(name)
@@ -341,6 +384,11 @@ class _Reading:
 
 def _is_time(text: str) -> bool:
     return _TIME.fullmatch(text) is not None
+
+
+def _is_id(value: object) -> bool:
+    is_text = isinstance(value, str) and value.isprintable()
+    return is_text and 0 < len(str(value).strip()) <= LONGEST_ID
 
 
 def _is_zone(name: object) -> bool:

@@ -88,6 +88,7 @@ def told_by_us(desk: Desk, sourced_id: str) -> None:
             competency_id=competency,
             resource_id="r",
             address=sourced_id,
+            kind="assessment",
             maximum=4.0,
             created_at=desk.now,
         )

@@ -480,11 +480,9 @@ def test_a_column_the_sis_lost_is_put_again_when_a_person_says_so(
     for one in list(abroad.catalog.records("assessmentResults")):
         abroad.catalog.delete("assessmentResults", one.sourced_id)
     abroad.catalog.delete("assessmentLineItems", column.sourced_id)
-    missing = {"status": "404 Not Found"}
     rescore(abroad, "ana", 5.0)
-    abroad.sis_proxy.play("PUT", SIS_RESULTS, **missing)
     assert abroad.deliver() == {"blocked": 1}
-    assert newest(abroad)["code"] == "gone"
+    assert newest(abroad)["code"] == "column_gone"
     with abroad.room.database.write() as session:
         requeue.release(session, abroad.clock())
     assert abroad.deliver() == {"delivered": 1}

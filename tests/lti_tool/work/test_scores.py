@@ -316,6 +316,7 @@ def test_what_we_told_a_sis_ourselves_is_no_evidence(room: Classroom) -> None:
         competency_id=room.competencies["7.A"],
         resource_id="r",
         address="ours",
+        kind="assessment",
         maximum=4.0,
         created_at=NOW,
     )

@@ -18,6 +18,7 @@ _DELIVERY, _LINE_ITEM = (
     for name in ("delivery", "line_item")
 )
 _ATTAINMENT = sa.table("attainment", sa.column("withdrawn_at"))
+_COLUMN = sa.table("line_item", sa.column("destination"), sa.column("kind"))
 _DIFFERENCE = sa.table("difference", sa.column("delivery_id"))
 _SUMMARY = sa.text("competency_id IS NULL")
 _PENDING = sa.text("state = 'pending'")
@@ -56,7 +57,25 @@ def upgrade() -> None:
         sqlite_where=_SUMMARY,
         postgresql_where=_SUMMARY,
     )
+    _know_sis_columns()
     _create_tables()
+
+
+def _know_sis_columns() -> None:
+    """Until now a SIS was told of assessments alone."""
+    op.execute(
+        _COLUMN.update()
+        .where(_COLUMN.c.destination == "oneroster")
+        .values(kind="assessment")
+    )
+    op.create_index(
+        "ix_line_item_sis",
+        "line_item",
+        ["source_id", "address"],
+        unique=False,
+        sqlite_where=sa.text("source_id IS NOT NULL"),
+        postgresql_where=sa.text("source_id IS NOT NULL"),
+    )
 
 
 def _later() -> tuple[tuple[str, sa.Column[object]], ...]:
@@ -207,6 +226,7 @@ def downgrade() -> None:
     op.execute(_ATTAINMENT.delete().where(_ATTAINMENT.c.withdrawn_at.is_not(None)))
     for table in ("erasure", "lms_reading", "turn", "sis_result"):
         op.drop_table(table)
+    op.drop_index("ix_line_item_sis", table_name="line_item")
     op.drop_index("uq_line_item_summary", table_name="line_item")
     op.drop_index("uq_delivery_pending_summary", table_name="delivery")
     op.drop_index("uq_delivery_pending", table_name="delivery")
