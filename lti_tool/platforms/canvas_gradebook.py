@@ -17,7 +17,7 @@ What is read was looked up in Canvas's source in November 2026:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -90,13 +90,17 @@ class CanvasGradebook:
 
     def __init__(
         self,
-        rest: CanvasRest,
+        way: Callable[[], CanvasRest],
         course: str,
         own: OwnColumns,
         patience: Patience | None = None,
     ) -> None:
-        """Read course (its number); what is own is left out."""
-        self._rest = rest
+        """Read course (its number); what is own is left out.
+
+        way lets us in each time we read, and is closed at the end: in between others
+        use the token, and may have renewed it.
+        """
+        self._way = way
         self._path = f"/courses/{course}"
         self._own = own
         self._patience = patience or Patience()
@@ -107,14 +111,14 @@ class CanvasGradebook:
 
         Nobody else uses the token until the last one is yielded.
         """
-        with self._rest:
-            yield from self._works()
+        with self._way() as rest:
+            yield from self._works(rest)
 
-    def _works(self) -> Iterator[LmsWork]:
-        groups = self._groups()
+    def _works(self, rest: CanvasRest) -> Iterator[LmsWork]:
+        groups = self._groups(rest)
         known: dict[str, GradedAssignment] = {}
         fields = [("override_assignment_dates", "false")]
-        pages = self._rest.every(
+        pages = rest.every(
             f"{self._path}/assignments", GRADED_ASSIGNMENTS, fields, self._patience
         )
         for page in pages:
@@ -130,28 +134,26 @@ class CanvasGradebook:
 
         Nobody else uses the token until the last one is yielded.
         """
-        with self._rest:
-            yield from self._scores(since)
-
-    def _scores(self, since: datetime | None) -> Iterator[LmsScore]:
         if self._known is None:
             for _one in self.works():
                 pass
+        with self._way() as rest:
+            yield from self._scores(rest, since)
+
+    def _scores(self, rest: CanvasRest, since: datetime | None) -> Iterator[LmsScore]:
         known = self._known or {}
         numbers = iter(known)
         while some := list(islice(numbers, TOGETHER)):
-            for page in self._submissions(some, since):
-                for one in page:
-                    told = self._score(known.get(one.assignment_id), one)
-                    if told is not None:
-                        yield told
+            for page in self._submissions(rest, some, since):
+                told = (self._score(known.get(n.assignment_id), n) for n in page)
+                yield from (one for one in told if one is not None)
 
     def _is_read(self, one: GradedAssignment) -> bool:
         is_scored = one.grading_type != _NOT_GRADED or bool(_parts(one))
         return one.published and is_scored and not self._own.has(one)
 
-    def _groups(self) -> Mapping[str, str]:
-        pages = self._rest.every(
+    def _groups(self, rest: CanvasRest) -> Mapping[str, str]:
+        pages = rest.every(
             f"{self._path}/assignment_groups",
             ASSIGNMENT_GROUPS,
             patience=self._patience,
@@ -159,7 +161,7 @@ class CanvasGradebook:
         return {one.id: one.name for page in pages for one in page}
 
     def _submissions(
-        self, numbers: Sequence[str], since: datetime | None
+        self, rest: CanvasRest, numbers: Sequence[str], since: datetime | None
     ) -> Iterator[list[GradedSubmission]]:
         """Yield submissions of some assignments, a page at a time.
 
@@ -176,7 +178,7 @@ class CanvasGradebook:
             moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             fields = [*fields, ("graded_since", moment)]
         try:
-            yield from self._rest.every(
+            yield from rest.every(
                 f"{self._path}/students/submissions",
                 GRADED_SUBMISSIONS,
                 fields,
@@ -187,7 +189,7 @@ class CanvasGradebook:
             # them with 403; seen 2026-11, submissions_api_controller.rb.
             if "invalid assignment ids" in str(error):
                 raise DeliveryError(
-                    f"assignments of the course in {self._rest.host} were removed "
+                    f"assignments of the course in {rest.host} were removed "
                     "while they were read; it is read again",
                     "changing",
                     permanent=False,

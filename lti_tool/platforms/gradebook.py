@@ -87,7 +87,8 @@ class Gradebook(Protocol):
     """The grades of one course in an LMS, without the columns that we made ourselves.
 
     Every method raises DeliveryError as a Destination does: nothing may be inferred
-    from a reading that ended so.
+    from a reading that ended so. What is yielded is asked for meanwhile, over the
+    network and with a turn that is kept in the database: iterate in no transaction.
     """
 
     is_whole: bool

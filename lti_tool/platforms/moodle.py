@@ -147,6 +147,11 @@ class WebServices:
         )
 
     @property
+    def site_url(self) -> str:
+        """Where the Moodle is."""
+        return self._url.removesuffix(PATH)
+
+    @property
     def host(self) -> str:
         """Which Moodle it is."""
         return self._host

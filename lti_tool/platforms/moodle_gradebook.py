@@ -5,19 +5,25 @@ What is read was looked up in Moodle 4.5.5 in November 2026, grade/report/user:
 - the columns that an account sees are the same whosever report it asks for, so those
   of its own report are all there are;
 - the report of everybody in one answer takes Moodle as long as all of them one by
-  one, and has no pages: one student is asked for at a time, few at once;
+  one, and has no pages: one student is asked for at a time, few at once, and none but
+  those whom we know as learners of the course;
+- activities are left out of an account's sight without a right of their kind
+  (mod/assign:view and the like), and no word is said of it;
 - a grade that is to be worked out anew is told as none (gradeneedsupdate);
 - "date submitted" is none of a column that people fill in by hand.
 
-Moodle does not tell that a column is worked out by a formula: one comes like any other.
+What Moodle does not tell: that a column is worked out by a formula, it comes like any
+other; and that a teacher took a grade out of the total, its status is "dropped" as that
+of the lowest of a category (seen on a real one).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final
 from urllib.parse import urlencode
 
@@ -28,32 +34,23 @@ from lti_tool.platforms.moodle import MoodleError, WebServices
 from lti_tool.platforms.moodle_grades import (
     COMPETENCY_PAGE,
     CONTENTS,
-    ENROLLED,
     GRADE_REPORT,
     Activity,
     GradeItem,
 )
 
 REPORT: Final = "gradereport_user_get_grade_items"
-PEOPLE: Final = "core_enrol_get_enrolled_users"
 COMPETENCIES: Final = "tool_lp_data_for_course_competencies_page"
 ACTIVITIES: Final = "core_course_get_contents"
-# So many people a page; so many students asked for at once.
-PAGE: Final = 200
+# So many students asked for at once.
 PARALLEL: Final = 4
-MAX_PAGES: Final = 1000
 _SCORED: Final = frozenset({"mod", "manual"})
 # What activities call the date by which work is due.
 _DUE: Final = frozenset({"duedate", "timeclose", "deadline", "submissionend"})
-# Of people whom Moodle does not report on: gone, not confirmed, in another group.
+# What Moodle says of people whom it does not report on: gone, not confirmed, in a
+# group that our account does not see.
 _UNREPORTED: Final = frozenset(
-    {
-        "userdeleted",
-        "usernotconfirmed",
-        "invaliduser",
-        "guestsarenotallowed",
-        "notingroup",
-    }
+    {"userdeleted", "usernotconfirmed", "invaliduser", "invalidrecord", "notingroup"}
 )
 
 
@@ -81,19 +78,23 @@ class MoodleGradebook:
     is_whole = True
 
     def __init__(
-        self, services: WebServices, course: str, own: OwnItems, site_url: str
+        self,
+        services: WebServices,
+        course: str,
+        own: OwnItems,
+        students: Sequence[str],
     ) -> None:
-        """Read the course of this id; what is own is left out."""
+        """Read the course of this id, of these students; what is own is left out."""
         self._services = services
         self._course = course
         self._own = own
-        self._site_url = site_url.rstrip("/")
+        self._students = [one for one in students if one.isdecimal()]
         self._known: frozenset[int] | None = None
 
     def works(self) -> Iterator[LmsWork]:
         """Yield the columns of activities, and those that people made by hand."""
         account = self._services.account()
-        items = [one for one in self._items(account.user_id) if self._is_read(one)]
+        items = [one for one in self._items(str(account.user_id)) if self._is_read(one)]
         uses = self._uses() if COMPETENCIES in account.functions else {}
         there = self._activities() if ACTIVITIES in account.functions else {}
         self._known = frozenset(one.id for one in items)
@@ -111,52 +112,28 @@ class MoodleGradebook:
             )
 
     def scores(self, since: datetime | None) -> Iterator[LmsScore]:
-        """Yield the grades of everybody; Moodle cannot be asked for less."""
+        """Yield the grades of the students; Moodle cannot be asked for new ones."""
         del since
         if self._known is None:
             for _one in self.works():
                 pass
         known = self._known or frozenset()
         with ThreadPoolExecutor(PARALLEL) as pool:
-            for people in self._people():
-                for start in range(0, len(people), PARALLEL):
-                    some = people[start : start + PARALLEL]
-                    reports = pool.map(self._report, some)
-                    for user, items in zip(some, reports, strict=True):
-                        yield from (
-                            _score(user, one)
-                            for one in items
-                            if one.id in known and not one.gradeneedsupdate
-                        )
+            coming = iter(self._students)
+            while some := list(islice(coming, PARALLEL)):
+                reports = pool.map(self._report, some)
+                for user, items in zip(some, reports, strict=True):
+                    told = {one.id: one for one in items if one.id in known}
+                    yield from (
+                        _score(user, one)
+                        for one in told.values()
+                        if not one.gradeneedsupdate
+                    )
+                    # A column that is hidden from her alone is left out of her report.
+                    unseen = sorted(known - told.keys()) if items else []
+                    yield from (LmsScore(str(one), user) for one in unseen)
 
-    def _people(self) -> Iterator[list[int]]:
-        """Yield who is in the course, a page at a time.
-
-        Raises:
-            DeliveryError: paging, there is no end; besides what call raises.
-        """
-        for page in range(MAX_PAGES):
-            found = self._services.call(
-                PEOPLE,
-                ENROLLED,
-                courseid=self._course,
-                options=[
-                    {"name": "userfields", "value": "id"},
-                    {"name": "sortby", "value": "id"},
-                    {"name": "limitfrom", "value": page * PAGE},
-                    {"name": "limitnumber", "value": PAGE},
-                ],
-            )
-            yield [one.id for one in found]
-            if len(found) < PAGE:
-                return
-        raise DeliveryError(
-            f"{self._services.host} lists people without end",
-            "paging",
-            permanent=True,
-        )
-
-    def _report(self, user: int) -> list[GradeItem]:
+    def _report(self, user: str) -> list[GradeItem]:
         """Return what one person has; nothing of whom Moodle does not report on."""
         try:
             return self._items(user)
@@ -165,7 +142,7 @@ class MoodleGradebook:
                 return []
             raise
 
-    def _items(self, user: int) -> list[GradeItem]:
+    def _items(self, user: str) -> list[GradeItem]:
         """Return the columns as one person has them.
 
         Raises:
@@ -216,22 +193,20 @@ class MoodleGradebook:
     def _url_of(self, one: GradeItem) -> str | None:
         if one.cmid is None or not one.itemmodule:
             return None
-        where = f"{self._site_url}/mod/{one.itemmodule}/view.php"
+        where = f"{self._services.site_url}/mod/{one.itemmodule}/view.php"
         return f"{where}?{urlencode({'id': one.cmid})}"
 
 
-def _score(user: int, one: GradeItem) -> LmsScore:
+def _score(user: str, one: GradeItem) -> LmsScore:
     """Return a grade; what is hidden from students is none."""
     given = None if one.gradeishidden else one.graderaw
     return LmsScore(
         work=str(one.id),
-        user=str(user),
+        user=user,
         given=given,
         text=None if given is None else _words(one),
         scored_at=_moment(one.gradedategraded),
         submitted_at=_moment(one.gradedatesubmitted),
-        # A teacher took this grade out of the student's total.
-        is_excused=one.status == "excluded",
         comment=None if one.gradeishidden else bare(one.feedback),
     )
 

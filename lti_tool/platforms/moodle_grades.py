@@ -35,7 +35,6 @@ class GradeItem(BaseModel):
     gradedategraded: int | None = None
     gradeneedsupdate: bool | None = None
     gradeishidden: bool | None = None
-    status: str | None = None
     feedback: str | None = None
 
     @property
@@ -55,12 +54,6 @@ class GradeReport(BaseModel):
     """The gradebook of a course for those who were asked about."""
 
     usergrades: list[UserGrades]
-
-
-class EnrolledUser(BaseModel):
-    """Somebody in a course."""
-
-    id: int
 
 
 class _Module(BaseModel):
@@ -103,6 +96,5 @@ class CourseSection(BaseModel):
 
 
 GRADE_REPORT: Final = TypeAdapter(GradeReport)
-ENROLLED: Final = TypeAdapter(list[EnrolledUser])
 COMPETENCY_PAGE: Final = TypeAdapter(CompetencyPage)
 CONTENTS: Final = TypeAdapter(list[CourseSection])

@@ -7,8 +7,9 @@ back.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -18,10 +19,10 @@ from lti_tool.platforms.canvas_gradebook import CanvasGradebook, OwnColumns
 from lti_tool.platforms.gradebook import Gradebook
 from lti_tool.platforms.grades import AgsLineItem
 from lti_tool.platforms.http import GuardedSession
-from lti_tool.platforms.moodle import PATH
 from lti_tool.platforms.moodle_gradebook import MoodleGradebook, OwnItems
 from lti_tool.settings import Settings
-from lti_tool.storage import own_columns, placements, registrations
+from lti_tool.storage import lms_gradebooks as stored
+from lti_tool.storage import placements, registrations
 from lti_tool.storage.columns import Place
 from lti_tool.storage.database import Database
 from lti_tool.storage.registrations import Registration
@@ -49,13 +50,14 @@ class Ways:
 
 @dataclass(frozen=True, slots=True)
 class _Spot:
-    """A placement whose gradebook is to be read, and what there is ours."""
+    """A placement whose gradebook is to be read, what there is ours, and its class."""
 
     placement: dict[str, Any]
     registration: Registration
     items: tuple[AgsLineItem, ...]
     addresses: Collection[str]
     links: Collection[str]
+    students: Sequence[str]
 
 
 def open_gradebook(ways: Ways, placement_id: int) -> Gradebook:
@@ -73,8 +75,9 @@ def open_gradebook(ways: Ways, placement_id: int) -> Gradebook:
     with ways.database.read() as session:
         placement = placements.load_placement(session, placement_id)
         held = registrations.load_registration(session, placement["registration_id"])
-        addresses = own_columns.load_own_addresses(session, placement_id)
-        links = own_columns.load_own_links(session, placement_id)
+        addresses = stored.load_own_addresses(session, placement_id)
+        links = stored.load_own_links(session, placement_id)
+        students = stored.load_subjects(session, placement_id)
     opened = _KINDS.get(held.vendor)
     if opened is None:
         raise DeliveryError(
@@ -84,7 +87,7 @@ def open_gradebook(ways: Ways, placement_id: int) -> Gradebook:
             permanent=True,
         )
     items = _own_items(ways.lms, placement_id)
-    return opened(ways, _Spot(placement, held, items, addresses, links))
+    return opened(ways, _Spot(placement, held, items, addresses, links, students))
 
 
 def reads(vendor: str) -> bool:
@@ -125,8 +128,9 @@ def _canvas(ways: Ways, spot: _Spot) -> Gradebook:
         url=ways.settings.public_url.rstrip("/") + "/",
         labels=frozenset((one.label, one.score_maximum) for one in spot.items),
     )
-    rest = patiently(lambda: ways.canvases.rest(spot.registration.id))
-    return CanvasGradebook(rest, number, own)
+    way = partial(patiently, partial(ways.canvases.rest, spot.registration.id))
+    way().close()  # seen to open, before anybody counts on it
+    return CanvasGradebook(way, number, own)
 
 
 def _moodle(ways: Ways, spot: _Spot) -> Gradebook:
@@ -146,8 +150,7 @@ def _moodle(ways: Ways, spot: _Spot) -> Gradebook:
         items=frozenset(int(found[1]) for found in numbers if found),
         links=frozenset(int(one) for one in spot.links if one.isdecimal()),
     )
-    site_url = (spot.registration.outcomes_url or "").rstrip("/").removesuffix(PATH)
-    return MoodleGradebook(services, course, own, site_url)
+    return MoodleGradebook(services, course, own, spot.students)
 
 
 _KINDS: Final[MappingProxyType[str, Callable[[Ways, _Spot], Gradebook]]] = (

@@ -209,9 +209,12 @@ class Outside:
     def gradebook(self, placement_id: int) -> Gradebook:
         """Return the gradebook of a placement's course, to be read as evidence.
 
+        Its class is learnt first, as before outcomes are written.
+
         Raises:
             BridgeError: see lms_gradebooks.open_gradebook.
         """
+        self.pull_members(placement_id)
         ways = Ways(self._database, self._settings, self._lms, self._canvases)
         return open_gradebook(ways, placement_id)
 

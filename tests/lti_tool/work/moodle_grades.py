@@ -1,6 +1,6 @@
 """The gradebook of the Moodle of moodle.py, and how its web services tell it.
 
-As Moodle 4.5.5 has it (grade/report/user, enrol/externallib.php and
+As Moodle 4.5.5 has it (grade/report/user and
 admin/tool/lp/classes/external.php; seen 2026-11): every column whosever report it is,
 the course total last, the grade left out where the course's user report leaves it out,
 an outcome's number in scaleid, and no word on who is no student.
@@ -18,7 +18,6 @@ from tests.lti_tool.work.moodle import FUNCTIONS, SERVICE_USER, PretendMoodle, R
 
 READING = (
     "gradereport_user_get_grade_items",
-    "core_enrol_get_enrolled_users",
     "tool_lp_data_for_course_competencies_page",
     "core_course_get_contents",
 )
@@ -107,16 +106,6 @@ class GradedMoodle(PretendMoodle):
         ]  # fmt: skip
         return Response(json.dumps(found), mimetype="application/json")
 
-    def _core_enrol_get_enrolled_users(self, form: Any) -> Any:  # noqa: ANN401 -- Moodle's shapes, here and below
-        self._enter(form["courseid"])
-        options = {
-            form[f"options[{at}][name]"]: form[f"options[{at}][value]"]
-            for at in range(9)
-            if f"options[{at}][name]" in form
-        }
-        start, size = int(options["limitfrom"]), int(options["limitnumber"])
-        return [{"id": one} for one in sorted(self.students)[start : start + size]]
-
     def _gradereport_user_get_grade_items(self, form: Any) -> Any:  # noqa: ANN401
         self._enter(form["courseid"])
         user = int(form["userid"])
@@ -128,9 +117,10 @@ class GradedMoodle(PretendMoodle):
                  "itemmodule": None, "iteminstance": 1, "outcomeid": None,
                  "grademin": 0.0, "grademax": 100.0, "labels": None}  # fmt: skip
         items = [
-            self._item(one, self.grades.get((one["id"], user), {}))
+            self._item(one, grade)
             for one in (*self.items, total)
-            if self.sees_hidden or not one["hidden"]
+            for grade in [self.grades.get((one["id"], user), {})]
+            if self.sees_hidden or not (one["hidden"] or grade.get("hidden"))
         ]
         return {
             "usergrades": [
@@ -147,8 +137,7 @@ class GradedMoodle(PretendMoodle):
         told |= {"scaleid": one["outcomeid"], "gradeishidden": is_hidden}
         told["gradeneedsupdate"] = grade.get("stale", False)
         told["feedback"] = grade.get("feedback", "") if is_told else ""
-        if grade.get("status"):
-            told["status"] = grade["status"]
+        told["status"] = grade.get("status", "used")
         if "range" not in self.shows:
             del told["grademin"], told["grademax"]
         if "grade" in self.shows:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,9 +59,9 @@ class Reader:
 
     def waiting(self, patience: Patience) -> CanvasGradebook:
         """The same, but how long it waits is the test's."""
-        rest = self.ways.canvases.rest(self.school.registration_id)
+        way = partial(self.ways.canvases.rest, self.school.registration_id)
         course = str(self.school.course.id)
-        return CanvasGradebook(rest, course, OwnColumns(), patience)
+        return CanvasGradebook(way, course, OwnColumns(), patience)
 
     def works(self) -> dict[str, LmsWork]:
         return {one.title: one for one in self.open().works()}
@@ -342,6 +343,20 @@ def test_a_reading_that_is_cut_off_says_so(
     with pytest.raises(DeliveryError) as caught:
         list(scores)
     assert (caught.value.code, caught.value.permanent) == (code, True)
+
+
+def test_others_have_their_turn_at_the_token_before_and_after(reader: Reader) -> None:
+    reader.book.grade(reader.book.add("Essay", 10.0), "ana", 5.0)
+    found = reader.open()
+    turns = partial(reader.school.room.count, schema.turn)
+    assert turns() == 0
+    works = found.works()
+    assert (next(works).title, turns()) == ("Essay", 1)
+    assert ([*works], turns()) == ([], 0)
+    scores = found.scores(None)
+    assert (next(scores).given, turns()) == (5.0, 1)
+    scores.close()
+    assert turns() == 0
 
 
 def test_an_assignment_removed_meanwhile_is_no_refusal(reader: Reader) -> None:
