@@ -216,6 +216,26 @@ class CanvasGradebook:
         )
 
 
+def try_reading(rest: CanvasRest, course: str) -> None:
+    """Ask for a little of all that is read of a course, to see that it is granted.
+
+    Raises:
+        DeliveryError: it is not, or Canvas is not reached.
+    """
+    path, little = f"/courses/{course}", ("per_page", "1")
+    rest.get(f"{path}/assignment_groups", ASSIGNMENT_GROUPS, [little])
+    rest.get(f"{path}/assignments", GRADED_ASSIGNMENTS, [little])
+    rest.get(
+        f"{path}/students/submissions",
+        GRADED_SUBMISSIONS,
+        [
+            ("student_ids[]", "all"),
+            *(("exclude_response_fields[]", one) for one in _LEFT_OUT),
+            little,
+        ],
+    )
+
+
 def _holds_levels(one: GradedAssignment) -> bool:
     """Tell whether our levels stand in an assignment, whatever became of it since."""
     title = one.rubric_settings.title if one.rubric_settings else None

@@ -31,6 +31,10 @@ _UNSENT: Final = frozenset({"auth", "address", "redirect"})
 # What an errorcode means: our code, and what a person does about it. All of these
 # stay as they are until somebody mends them.
 _NOT_TAKEN: Final = ("rejected", "it does not take what we sent")
+_NO_RIGHT: Final = (
+    "forbidden",
+    "the account of our token lacks a right; see platform check",
+)
 _NO_ENTRY: Final = (
     "forbidden",
     "the account of the token may not enter this course; see platform check",
@@ -42,10 +46,8 @@ _MENDS: Final = MappingProxyType(
             "forbidden",
             "the service of our token lacks this function; see platform check",
         ),
-        "nopermissions": (
-            "forbidden",
-            "the account of our token lacks a right; see platform check",
-        ),
+        "nopermissions": _NO_RIGHT,
+        "nopermissiontoviewgrades": _NO_RIGHT,
         "requireloginerror": _NO_ENTRY,
         "errorcoursecontextnotvalid": _NO_ENTRY,
         "competenciesarenotenabled": (

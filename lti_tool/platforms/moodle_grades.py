@@ -56,6 +56,19 @@ class GradeReport(BaseModel):
     usergrades: list[UserGrades]
 
 
+class Column(BaseModel):
+    """A column of a course's gradebook, whoever sees it; its number is a word here."""
+
+    id: str
+    itemname: str = ""
+
+
+class Columns(BaseModel):
+    """The columns of a course's gradebook, without its totals."""
+
+    columns: list[Column] = Field(alias="gradeItems")
+
+
 class _Module(BaseModel):
     id: int
 
@@ -96,5 +109,6 @@ class CourseSection(BaseModel):
 
 
 GRADE_REPORT: Final = TypeAdapter(GradeReport)
+COLUMNS: Final = TypeAdapter(Columns)
 COMPETENCY_PAGE: Final = TypeAdapter(CompetencyPage)
 CONTENTS: Final = TypeAdapter(list[CourseSection])

@@ -61,6 +61,7 @@ class PlatformProfile:
         outside_types: types of context that are no course.
         rest_scopes: what its REST interface is asked for where its key grants single
             scopes; none where an administrator does not let us in by OAuth.
+        reading_scopes: the same, where the grades of its courses are read besides.
         is_audience_its_token_url: whether its token address is what assertions must
             name, whatever authorization_server its configuration tells.
     """
@@ -96,6 +97,7 @@ class PlatformProfile:
     outside_types: frozenset[str] = frozenset()
     is_audience_its_token_url: bool = False
     rest_scopes: tuple[str, ...] = ()
+    reading_scopes: tuple[str, ...] = ()
 
 
 _COURSE = "/api/v1/courses/:course_id"
@@ -182,6 +184,10 @@ PROFILES: Final = MappingProxyType(
                 f"url:GET|{_ACCOUNT}/outcome_group_links",
                 f"url:POST|{_ACCOUNT}/outcome_imports",
                 f"url:GET|{_ACCOUNT}/outcome_imports/:id",
+            ),
+            reading_scopes=(
+                f"url:GET|{_COURSE}/assignment_groups",
+                f"url:GET|{_COURSE}/students/submissions",
             ),
         ),
         "moodle": PlatformProfile(

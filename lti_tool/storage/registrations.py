@@ -48,7 +48,8 @@ class Registration:
     jwks holds its keys where it only hands them out; jwks_url is then not asked.
     expires_at ends a trial by itself; None for a platform of the school.
     extra_origins are further sites that show us in a frame. target_mismatch says what
-    becomes of a launch whose target is not its login's: refuse, or warn.
+    becomes of a launch whose target is not its login's: refuse, or warn. is_read: the
+    grades of its courses are read.
     """
 
     id: int
@@ -69,6 +70,7 @@ class Registration:
     extra_origins: list[str] | None
     target_mismatch: str
     launched_at: datetime | None
+    is_read: bool
 
     @property
     def lets_other_target(self) -> bool:

@@ -8,8 +8,9 @@ doc/api/oauth_endpoints.md; facts/canvas.md section 9.
 from __future__ import annotations
 
 import secrets as chance
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
@@ -42,6 +43,7 @@ class Asked(BaseModel):
         url: the school's Canvas.
         account: the Canvas account that outcomes are made in; '': each course.
         has_scopes: the key enforces scopes, so each is asked for.
+        is_read: the grades of its courses are read too, which takes more of them.
         redirect_uri: where she comes back to.
         who: the administrator.
         state: what Canvas brings back with her, to be the same.
@@ -53,6 +55,7 @@ class Asked(BaseModel):
     client_secret: str
     account: str
     has_scopes: bool
+    is_read: bool
     redirect_uri: str
     who: str
     state: str
@@ -67,9 +70,13 @@ class ReturnError(Exception):
         self.code = code
 
 
-def scopes(vendor: str) -> tuple[str, ...]:
-    """Return what a key that grants single scopes must grant, none: no such key."""
-    return profile(vendor).rest_scopes
+def scopes(vendor: str, *, is_read: bool = False) -> tuple[str, ...]:
+    """Return what a key that grants single scopes must grant, none: no such key.
+
+    is_read: the grades of its courses are read too.
+    """
+    found = profile(vendor)
+    return found.rest_scopes + (found.reading_scopes if is_read else ())
 
 
 def connects(vendor: str) -> bool:
@@ -95,16 +102,20 @@ def field_faults(fields: dict[str, str], local_hosts: frozenset[str]) -> dict[st
 
 
 def asked(
-    registration_id: int, fields: dict[str, str], *, back: str, by: Author
+    held: Mapping[str, Any], fields: dict[str, str], *, back: str, by: Author
 ) -> Asked:
-    """Return what is asked for, good for a quarter of an hour; back: redirect_uri."""
+    """Return what is asked for of a platform, as it is held, for a quarter of an hour.
+
+    back: redirect_uri.
+    """
     return Asked(
-        registration_id=registration_id,
+        registration_id=held["id"],
         url=root_of(fields["url"]),
         client_id=fields["client_id"],
         client_secret=fields["client_secret"],
         account=fields["account"],
         has_scopes=fields["scopes"] == "all",
+        is_read=held["is_read"],
         redirect_uri=back,
         who=by.who,
         state=chance.token_urlsafe(24),
@@ -126,7 +137,7 @@ def authorize_url(one: Asked, vendor: str) -> str:
         "state": one.state,
     }
     if one.has_scopes:
-        fields["scope"] = " ".join(scopes(vendor))
+        fields["scope"] = " ".join(scopes(vendor, is_read=one.is_read))
     return f"{one.url}{AUTHORIZE}?{urlencode(fields)}"
 
 

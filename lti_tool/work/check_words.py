@@ -36,6 +36,9 @@ TITLES: Final = MappingProxyType(
         "outcomes:functions": "Functions for outcomes",
         "outcomes:rights": "Rights of our account in a course",
         "outcomes:making": "Making what is missing there",
+        "reading": "Reading grades",
+        "reading:columns": "Columns that our account sees",
+        "reading:more": "What else is read of work",
     }
 )
 STATES: Final = MappingProxyType(
@@ -256,6 +259,46 @@ FINDINGS: Final = MappingProxyType(
             "What is missing there is not made by us: %(account)s lacks %(names)s.",
             "Grant it, or import the framework there by a file: masterybridge "
             "framework export FRAMEWORK --format moodle.",
+        ),
+        "reading_there": Finding(OK, "Grades can be read in the course opened last."),
+        "reading_functions": Finding(
+            PROBLEM,
+            "To read grades, the service of %(account)s lacks functions: %(names)s.",
+            "Add them to it: Site administration > Server > Web services > External "
+            "services > Functions.",
+        ),
+        "reading_denied": Finding(
+            PROBLEM,
+            "%(account)s may not read grades in the course opened last. The LMS says: "
+            "%(said)s",
+            "Give a role of the account these rights for the whole site: %(names)s.",
+        ),
+        "reading_refused": Finding(
+            PROBLEM,
+            "Grades cannot be read: %(problem)s.",
+            "Grant the account and its key what the guide lists under reading grades, "
+            "and connect it again.",
+        ),
+        "columns_seen": Finding(
+            OK, "%(account)s sees every column of the course opened last."
+        ),
+        "columns_unseen": Finding(
+            NOT_TRIED,
+            "%(account)s does not see some columns of the course opened last, and they "
+            "are not read: %(names)s.",
+            "Activities hidden from students are left out on purpose. For the others, "
+            "give a role of the account the right to view their kind for the whole "
+            "site, such as mod/assign:view and mod/quiz:view.",
+        ),
+        "more_there": Finding(
+            OK, "Due dates, descriptions and alignments made there are read too."
+        ),
+        "more_lacks": Finding(
+            NOT_TRIED,
+            "Due dates, descriptions or alignments made there are not read: the "
+            "service of %(account)s lacks %(names)s.",
+            "Add them to it: Site administration > Server > Web services > External "
+            "services > Functions.",
         ),
         "in_use": Finding(
             WAITING,

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from lti_tool.platforms import moodle_needs
+from lti_tool.work import reading_needs
 from lti_tool.work.canvas import Canvases
 from lti_tool.work.check_words import Check
 from lti_tool.work.competencies import web_services
@@ -73,7 +74,8 @@ def _canvas(look: Look, text: str) -> Iterator[Way]:
     )
     with patiently(lambda: canvases.rest(one.id), tries=_TRIES) as rest:
         token = look.at(one.outcomes_url or "", rest.token)
-        yield Way(token, lambda: iter(()))
+        needs = partial(reading_needs.check_canvas, look, rest)
+        yield Way(token, needs if one.is_read else lambda: iter(()))
 
 
 def _moodle(look: Look) -> Iterator[Check]:
@@ -103,6 +105,8 @@ def _moodle(look: Look) -> Iterator[Check]:
         yield Check("outcomes:making", "making_lacks", {**account, "names": names})
     else:
         yield Check("outcomes:making", "making_there", account)
+    if one.is_read:
+        yield from reading_needs.check_moodle(look, services)
 
 
 _NEEDS: Final[MappingProxyType[str, Callable[[Look], Iterator[Check]]]] = (

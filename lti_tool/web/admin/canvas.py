@@ -50,7 +50,7 @@ def ask_canvas(registration_id: int) -> ResponseReturnValue:
     faults = canvas_access.field_faults(fields, settings().local_hosts)
     if faults:
         return _form(held, fields, {name: WRONG[one] for name, one in faults.items()})
-    asked = canvas_access.asked(registration_id, fields, back=_back(), by=_author())
+    asked = canvas_access.asked(held, fields, back=_back(), by=_author())
     page = render_template(
         "admin/canvas_go.html",
         platform=held,
@@ -125,6 +125,6 @@ def _form(
         fields=fields,
         faults=faults or {},
         back=_back(),
-        scopes=canvas_access.scopes(held["vendor"]),
+        scopes=canvas_access.scopes(held["vendor"], is_read=held["is_read"]),
     )
     return make_response(page, 422 if faults else 200)

@@ -20,6 +20,7 @@ READING = (
     "gradereport_user_get_grade_items",
     "tool_lp_data_for_course_competencies_page",
     "core_course_get_contents",
+    "core_grades_get_gradeitems",
 )
 TOTAL = 900
 
@@ -30,6 +31,7 @@ class GradedMoodle(PretendMoodle):
 
     Attributes:
         sees_hidden: the account may see hidden grades (moodle/grade:viewhidden).
+        unviewed: kinds of activities that it may not view (mod/assign:view).
         shows: what the course's user report has: "grade" and "range".
         unreported: users whom Moodle does not report on, with its errorcode.
         uses: competencies by activity.
@@ -39,6 +41,7 @@ class GradedMoodle(PretendMoodle):
     items: list[dict[str, Any]] = field(default_factory=list)
     grades: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
     sees_hidden: bool = True
+    unviewed: set[str] = field(default_factory=set)
     shows: set[str] = field(default_factory=lambda: {"grade", "range"})
     unreported: dict[int, str] = field(default_factory=dict)
     uses: dict[int, list[int]] = field(default_factory=dict)
@@ -119,6 +122,7 @@ class GradedMoodle(PretendMoodle):
         items = [
             self._item(one, grade)
             for one in (*self.items, total)
+            if one["itemmodule"] not in self.unviewed
             for grade in [self.grades.get((one["id"], user), {})]
             if self.sees_hidden or not (one["hidden"] or grade.get("hidden"))
         ]
@@ -164,6 +168,14 @@ class GradedMoodle(PretendMoodle):
                 if one["id"] in self.linked
             ],
         }
+
+    def _core_grades_get_gradeitems(self, form: Any) -> Any:  # noqa: ANN401
+        self._enter(form["courseid"])
+        found = [
+            {"id": str(one["id"]), "itemname": one["itemname"], "category": "-"}
+            for one in self.items
+        ]
+        return {"gradeItems": found, "warnings": []}
 
     def _core_course_get_contents(self, form: Any) -> Any:  # noqa: ANN401
         self._enter(form["courseid"])

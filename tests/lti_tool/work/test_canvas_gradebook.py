@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -23,8 +24,12 @@ from lti_tool.platforms.gradebook import LmsScore, LmsWork
 from lti_tool.platforms.paging import ONCE, Patience
 from lti_tool.settings import Settings
 from lti_tool.storage import schema
+from lti_tool.work import canvas_access, outcome_needs
+from lti_tool.work.check_words import Check
+from lti_tool.work.inspection import prepare
 from lti_tool.work.lms import Lms
 from lti_tool.work.lms_gradebooks import Ways, open_gradebook
+from lti_tool.work.platforms import Author
 from tests.faults.canvas import Canvas
 from tests.faults.canvas_grades import TOOL, Gradebook
 from tests.lti_tool.work.canvas_school import KEY, School, opened, taught
@@ -421,3 +426,55 @@ def test_other_vendors_tell_no_grades(reader: Reader, vendor: str) -> None:
     with pytest.raises(DeliveryError, match="Canvas and Moodle alone") as caught:
         reader.open()
     assert caught.value.code == "no_reader"
+
+
+@pytest.mark.parametrize(
+    ("break_it", "said"),
+    [
+        (lambda _canvas: None, "Grades can be read in the course opened last."),
+        (
+            lambda canvas: canvas.rights.discard("grades"),
+            (
+                "Grades cannot be read: 127.0.0.1 answered 401 (user not authorized "
+                "to perform that action): the service account may not do this there; "
+                "give its role the rights that the guide lists."
+            ),
+        ),
+    ],
+    ids=["granted", "right"],
+)
+def test_the_check_tries_to_read(
+    reader: Reader, break_it: Callable[[Canvas], object], said: str
+) -> None:
+    room, number = reader.school.room, reader.school.registration_id
+    break_it(reader.canvas)
+    assert [one.text for one in _needs(reader)] == []
+    room.change(schema.registration, number, is_read=True)
+    (found,) = _needs(reader)
+    assert (found.name, found.text) == ("reading", said)
+
+
+def _needs(reader: Reader) -> list[Check]:
+    room, number = reader.school.room, reader.school.registration_id
+    look = prepare(room.database, reader.ways.settings, number, reader.school.clock)
+    with outcome_needs.opened(look, "first-token") as way:
+        return list(way.needs())
+
+
+def test_a_key_is_asked_for_more_where_grades_are_read() -> None:
+    fields = {
+        "url": "https://school.example", "client_id": "7", "client_secret": "s",
+        "account": "", "scopes": "all",
+    }  # fmt: skip
+    by = Author("ada", NOON)
+    scopes = []
+    for is_read in (False, True):
+        held = {"id": 1, "is_read": is_read}
+        asked = canvas_access.asked(held, fields, back="https://b.example/", by=by)
+        url = canvas_access.authorize_url(asked, "canvas")
+        scopes.append(set(parse_qs(url)["scope"][0].split()))
+    assert scopes[1] - scopes[0] == {
+        "url:GET|/api/v1/courses/:course_id/assignment_groups",
+        "url:GET|/api/v1/courses/:course_id/students/submissions",
+    }
+    assert scopes[0] < scopes[1]

@@ -15,8 +15,10 @@ from lti_tool.platforms.gradebook import LmsScore, LmsWork
 from lti_tool.platforms.moodle_gradebook import REPORT, MoodleGradebook
 from lti_tool.settings import Settings
 from lti_tool.storage import schema, secrets
+from lti_tool.work import outcome_needs
+from lti_tool.work.inspection import prepare
 from lti_tool.work.outside import Outside
-from tests.lti_tool.work.conftest import NOON, Classroom, Proxy, seat_student
+from tests.lti_tool.work.conftest import NOON, Classroom, Clock, Proxy, seat_student
 from tests.lti_tool.work.moodle_grades import GradedMoodle
 from tests.ports import free_port
 
@@ -34,6 +36,7 @@ class Reader:
     moodle: GradedMoodle
     proxy: Proxy
     outside: Outside
+    settings: Settings
     registration_id: int
     placement_id: int
 
@@ -60,6 +63,16 @@ class Reader:
             seen_at=NOON,
         )
         self.moodle.students.add(subject)
+
+    def checks(self) -> dict[str, str]:
+        """What the live check says of reading, by its name."""
+        self.room.change(schema.registration, self.registration_id, is_read=True)
+        look = prepare(self.room.database, self.settings, self.registration_id, Clock())
+        return {
+            one.name: one.text
+            for one in outcome_needs.check_needs(look)
+            if one.name.startswith("reading")
+        }
 
     def works(self) -> dict[str, LmsWork]:
         return {one.title: one for one in self.open().works()}
@@ -117,7 +130,7 @@ def reader(room: Classroom, serve: Callable[..., str], tmp_path: Path) -> Reader
         seen_at=NOON,
     )
     outside = Outside(settings, room.database)
-    made = Reader(room, moodle, proxy, outside, registration_id, placement_id)
+    made = Reader(room, moodle, proxy, outside, settings, registration_id, placement_id)
     for name, subject in (("ana", ANA), ("ben", BEN), ("eva", EVA)):
         made.seat(name, subject)
     return made
@@ -338,3 +351,43 @@ def test_without_a_token_it_is_said_what_lacks(reader: Reader) -> None:
     reader.room.change(schema.registration, reader.registration_id, outcomes_token=None)
     with pytest.raises(ConfigError, match="no token for its web services"):
         reader.open()
+
+
+def test_the_check_says_what_reading_takes(reader: Reader) -> None:
+    reader.moodle.add_activity("assign", "Essay", 50.0)
+    reader.moodle.add_item("Spoken work")
+    assert reader.checks() == {
+        "reading": "Grades can be read in the course opened last.",
+        "reading:columns": "mbservice sees every column of the course opened last.",
+        "reading:more": (
+            "Due dates, descriptions and alignments made there are read too."
+        ),
+    }
+    reader.moodle.unviewed = {"assign"}
+    reader.moodle.functions.discard("core_course_get_contents")
+    found = reader.checks()
+    assert found["reading:columns"].endswith("and they are not read: Essay.")
+    assert found["reading:more"].endswith("mbservice lacks core_course_get_contents.")
+    reader.moodle.denied = {REPORT: "View user report"}
+    assert reader.checks() == {
+        "reading": (
+            "mbservice may not read grades in the course opened last. The LMS says: "
+            "no permissions (View user report)"
+        )
+    }
+    reader.moodle.functions.discard(REPORT)
+    assert reader.checks() == {
+        "reading": (
+            f"To read grades, the service of mbservice lacks functions: {REPORT}."
+        )
+    }
+
+
+def test_nothing_is_checked_of_reading_where_nothing_is_read(reader: Reader) -> None:
+    reader.checks()
+    reader.room.change(schema.registration, reader.registration_id, is_read=False)
+    look = prepare(
+        reader.room.database, reader.settings, reader.registration_id, Clock()
+    )
+    names = [one.name for one in outcome_needs.check_needs(look)]
+    assert [one for one in names if one.startswith("reading")] == []
