@@ -56,6 +56,10 @@ class Refusal(StrEnum):
         "points to each of these, the lowest first"
     )
     GRADE_PART = "{found} is no part of a formula; the parts are {wanted}"
+    GRADE_NONE = (
+        "a gradebook would get nothing; choose columns of competencies, one grade, or "
+        "both, or switch the gradebook off"
+    )
     GRADE_SHAPE = "a formula is a list of names and values; {found} is none"
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from sqlalchemy import Select, and_, bindparam, delete, insert, select, update
 
 from lti_tool.storage.database import rows
+from lti_tool.storage.outbox import is_same_key
 from lti_tool.storage.schema import (
     alignment,
     assignment,
@@ -315,10 +316,9 @@ def move_deliveries(
         .where(
             theirs.c.person_id == new,
             theirs.c.state == "pending",
-            *(
-                theirs.c[name] == mine.c[name]
-                for name in ("destination", "course_id", "competency_id")
-            ),
+            theirs.c.destination == mine.c.destination,
+            theirs.c.course_id == mine.c.course_id,
+            theirs.c.competency_id.is_not_distinct_from(mine.c.competency_id),
         )
         .correlate(mine)
         .exists()
@@ -379,10 +379,7 @@ def revive_deliveries(session: Session, ids: Collection[int]) -> None:
         select(newer.c.id)
         .where(
             newer.c.state == "pending",
-            *(
-                newer.c[name] == delivery.c[name]
-                for name in ("destination", "course_id", "person_id", "competency_id")
-            ),
+            is_same_key(newer, delivery),
         )
         .correlate(delivery)
         .exists()

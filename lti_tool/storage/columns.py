@@ -327,7 +327,8 @@ def load_columned(session: Session, placement_id: int) -> set[int]:
     return set(
         session.scalars(
             select(line_item.c.competency_id).where(
-                line_item.c.placement_id == placement_id
+                line_item.c.placement_id == placement_id,
+                line_item.c.competency_id.is_not(None),
             )
         )
     )

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, insert, select, update
 
 from lti_tool.storage.database import rows
+from lti_tool.storage.outbox import is_same_key
 from lti_tool.storage.schema import (
     competency,
     course,
@@ -19,6 +20,7 @@ from lti_tool.storage.schema import (
     reconciliation,
 )
 from lti_tool.storage.session import Session
+from lti_tool.storage.summaries import SUMMARY_TITLE
 
 PlaceKey = tuple[str, int]  # destination, course
 
@@ -103,10 +105,7 @@ def _newest_of(session: Session, ids: Collection[int]) -> list[int]:
     is_old = (
         select(newer.c.id)
         .where(
-            newer.c.destination == delivery.c.destination,
-            newer.c.course_id == delivery.c.course_id,
-            newer.c.person_id == delivery.c.person_id,
-            newer.c.competency_id == delivery.c.competency_id,
+            is_same_key(newer, delivery),
             newer.c.id > delivery.c.id,
             newer.c.state != "superseded",
         )
@@ -175,11 +174,12 @@ def _listed() -> Select[Any]:
             person.c.display_name,
             competency.c.human_code,
             competency.c.case_id,
+            SUMMARY_TITLE,
         )
         .join(delivery, delivery.c.id == difference.c.delivery_id)
         .join(course, course.c.id == delivery.c.course_id)
         .join(person, person.c.id == delivery.c.person_id)
-        .join(competency, competency.c.id == delivery.c.competency_id)
+        .outerjoin(competency, competency.c.id == delivery.c.competency_id)
     )
 
 

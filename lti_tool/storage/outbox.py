@@ -1,8 +1,9 @@
 """Deliveries waiting, on their way, done and refused.
 
 An outcome enters in the transaction that changed the attainment. Its key is
-(destination, course, person, competency): a newer value supersedes a waiting older
-one, one row a key is in flight, and rows are closed, never deleted.
+(destination, course, person, competency), without competency where it is the grade
+over all of them: a newer value supersedes a waiting older one, one row a key is in
+flight, and rows are closed, never deleted.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     and_,
     bindparam,
     case,
@@ -40,6 +42,7 @@ class Delivery:
     """One outcome on its way to one destination.
 
     Attributes:
+        competency_id: None of the grade over all competencies of the course.
         over_value: a value of somebody else's that a person said may be written over;
             over_at None: nothing may.
         undoes_id: the delivery whose old value this one restores.
@@ -49,7 +52,7 @@ class Delivery:
     destination: str
     course_id: int
     person_id: int
-    competency_id: int
+    competency_id: int | None
     value: float | None
     maximum: float
     level_name: str | None
@@ -60,6 +63,16 @@ class Delivery:
     over_value: float | None = None
     over_at: datetime | None = None
     undoes_id: int | None = None
+
+    @property
+    def key(self) -> tuple[int, int | None]:
+        """Of whom and of what it tells, within its course and destination."""
+        return self.person_id, self.competency_id
+
+    @property
+    def column(self) -> tuple[int, float]:
+        """What stands in one column, on one maximum, has this in common; sortable."""
+        return self.competency_id or 0, self.maximum
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +90,15 @@ class Settlement:
 
 
 _GRADEBOOK = ("destination", "course_id")
-KEY = (*_GRADEBOOK, "person_id", "competency_id")
+_OF_PERSON = (*_GRADEBOOK, "person_id")
+KEY = (*_OF_PERSON, "competency_id")
 # The code of a row that says: what a person set there is kept.
 THEIRS: Final = "theirs_taken"
 # Two names for the table in one statement; made once, for it has many columns.
 _MINE: Final = delivery.alias("mine")
 _OTHER: Final = delivery.alias("other")
+# The code of a row that waited for what is not told any more.
+SWITCHED_OFF: Final = "switched_off"
 # What an outcome may say besides: see the table.
 _MORE: Final[Mapping[str, Any]] = MappingProxyType(
     {
@@ -102,25 +118,7 @@ def put(session: Session, outcomes: Sequence[Mapping[str, Any]], now: datetime) 
     may have what _MORE names. Returns how many rows entered.
     """
     if outcomes:
-        # Rows in flight keep their state and are locked all the same: settle()
-        # waits, and then sees that a newer value is there.
-        is_flying = _is_any(IN_FLIGHT)
-        session.connection().execute(
-            update(delivery)
-            .where(
-                *(delivery.c[name] == bindparam(f"key_{name}") for name in KEY),
-                _is_any(("pending", *STUCK, *IN_FLIGHT)),
-            )
-            .values(
-                state=case((is_flying, delivery.c.state), else_="superseded"),
-                closed_at=case((is_flying, delivery.c.closed_at), else_=now),
-            ),
-            # In the order settle() locks them in, so that neither waits for the other.
-            [
-                {f"key_{name}": outcome[name] for name in KEY}
-                for outcome in sorted(outcomes, key=_place)
-            ],
-        )
+        _supersede(session, outcomes, now)
         session.execute(
             insert(delivery),
             [
@@ -141,6 +139,48 @@ def _place(outcome: Mapping[str, Any]) -> tuple[Any, ...]:
     """Where the key of an outcome stands among others."""
     *rest, competency_id = (outcome[name] for name in KEY)
     return competency_id is None, *rest, competency_id or 0
+
+
+def _supersede(
+    session: Session, outcomes: Sequence[Mapping[str, Any]], now: datetime
+) -> None:
+    """Close what waits under the keys of outcomes.
+
+    Rows in flight keep their state and are locked all the same: settle() waits, and
+    then sees that a newer value is there.
+    """
+    is_flying = _is_any(IN_FLIGHT)
+    closing = (
+        update(delivery)
+        .where(_is_any(("pending", *STUCK, *IN_FLIGHT)))
+        .values(
+            state=case((is_flying, delivery.c.state), else_="superseded"),
+            closed_at=case((is_flying, delivery.c.closed_at), else_=now),
+        )
+    )
+    # A grade over all competencies has none, and NULL equals nothing.
+    by_kind: dict[bool, list[Mapping[str, Any]]] = {False: [], True: []}
+    # In the order settle() locks them in, so that neither waits for the other.
+    for one in sorted(outcomes, key=_place):
+        by_kind[one["competency_id"] is None].append(one)
+    for is_summary, some in by_kind.items():
+        names = _OF_PERSON if is_summary else KEY
+        statement = closing.where(
+            *(delivery.c[name] == bindparam(f"key_{name}") for name in names)
+        )
+        if is_summary:
+            statement = statement.where(delivery.c.competency_id.is_(None))
+        keys = [{f"key_{name}": one[name] for name in names} for one in some]
+        if keys:
+            session.connection().execute(statement, keys)
+
+
+def is_same_key(one: FromClause, other: FromClause) -> ColumnElement[bool]:
+    """The condition that two rows of deliveries have one key, summary or not."""
+    return and_(
+        *(one.c[name] == other.c[name] for name in _OF_PERSON),
+        one.c.competency_id.is_not_distinct_from(other.c.competency_id),
+    )
 
 
 def _is_any(states: Sequence[str]) -> ColumnElement[bool]:
@@ -258,17 +298,26 @@ def note_sending(session: Session, some: Sequence[Sending], now: datetime) -> No
 
 
 def drop_waiting(
-    session: Session, course_id: int, destination: str, now: datetime
+    session: Session,
+    course_id: int,
+    destination: str,
+    now: datetime,
+    *,
+    is_summary: bool | None = None,
 ) -> int:
-    """Close what waits for a destination that was switched off; returns how many."""
+    """Close what waits for a destination that is not told of it any more.
+
+    is_summary: only the grades over all competencies, or only what is of one; None:
+    everything, as it was switched off. Returns how many rows.
+    """
+    wanted = [delivery.c.course_id == course_id, delivery.c.destination == destination]
+    if is_summary is not None:
+        of_one = delivery.c.competency_id
+        wanted.append(of_one.is_(None) if is_summary else of_one.is_not(None))
     dropped = session.execute(
         update(delivery)
-        .where(
-            delivery.c.course_id == course_id,
-            delivery.c.destination == destination,
-            delivery.c.state.in_(("pending", *STUCK)),
-        )
-        .values(state="superseded", closed_at=now, code="switched_off")
+        .where(*wanted, delivery.c.state.in_(("pending", *STUCK)))
+        .values(state="superseded", closed_at=now, code=SWITCHED_OFF)
         .returning(delivery.c.id)
     )
     return len(dropped.all())

@@ -12,6 +12,7 @@ from lti_tool.storage.database import rows
 from lti_tool.storage.pages import REFUSED, WAITING
 from lti_tool.storage.schema import competency, course, delivery, person
 from lti_tool.storage.session import Session
+from lti_tool.storage.summaries import SUMMARY_TITLE
 
 # What an administrator may look at, and which states that is.
 STATES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -39,11 +40,13 @@ def load_rows(
             delivery.c.sent_at,
             course.c.title.label("course"),
             person.c.display_name,
+            delivery.c.competency_id,
             competency.c.human_code,
+            SUMMARY_TITLE,
         )
         .join(course, course.c.id == delivery.c.course_id)
         .join(person, person.c.id == delivery.c.person_id)
-        .join(competency, competency.c.id == delivery.c.competency_id)
+        .outerjoin(competency, competency.c.id == delivery.c.competency_id)
         .where(delivery.c.state.in_(STATES[view]))
         .order_by(delivery.c.id.desc())
         .limit(limit)

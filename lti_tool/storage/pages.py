@@ -29,6 +29,7 @@ from lti_tool.storage.schema import (
 from lti_tool.storage.session import Session
 from lti_tool.storage.sources import is_sis
 from lti_tool.storage.standing import STANDS
+from lti_tool.storage.summaries import summary_title
 
 WAITING = ("pending", "sending", "unknown")
 REFUSED = ("blocked", "conflict", "dead")
@@ -225,11 +226,12 @@ def load_refused(session: Session, course_id: int) -> list[dict[str, Any]]:
             newest.c.competency_id,
             person.c.display_name,
             competency.c.human_code,
+            summary_title(newest),
             newest.c.reason,
             newest.c.code,
         )
         .join(person, person.c.id == newest.c.person_id)
-        .join(competency, competency.c.id == newest.c.competency_id)
+        .outerjoin(competency, competency.c.id == newest.c.competency_id)
         .where(newest.c.state.in_(REFUSED))
         .order_by(newest.c.destination, person.c.display_name, newest.c.id),
     )

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from lti_tool.errors import NotFoundError
 from lti_tool.storage.database import rows
+from lti_tool.storage.outbox import is_same_key
 from lti_tool.storage.schema import (
     competency,
     course,
@@ -18,6 +19,7 @@ from lti_tool.storage.schema import (
     web_session,
 )
 from lti_tool.storage.session import Session
+from lti_tool.storage.summaries import SUMMARY_TITLE
 from lti_tool.storage.visits import IDLE
 
 
@@ -37,11 +39,12 @@ def load_receipt(session: Session, delivery_id: int) -> dict[str, Any]:
             competency.c.human_code,
             competency.c.statement,
             competency.c.case_id.label("competency"),
+            SUMMARY_TITLE,
             delivery.c.level_name.label("level"),
         )
         .join(course, course.c.id == delivery.c.course_id)
         .join(person, person.c.id == delivery.c.person_id)
-        .join(competency, competency.c.id == delivery.c.competency_id)
+        .outerjoin(competency, competency.c.id == delivery.c.competency_id)
         .where(delivery.c.id == delivery_id),
     )
     if not found:
@@ -58,13 +61,7 @@ def is_newest(session: Session, delivery_id: int) -> bool:
     found = session.scalar(
         select(func.count())
         .select_from(mine)
-        .join(
-            newer,
-            (newer.c.destination == mine.c.destination)
-            & (newer.c.course_id == mine.c.course_id)
-            & (newer.c.person_id == mine.c.person_id)
-            & (newer.c.competency_id == mine.c.competency_id),
-        )
+        .join(newer, is_same_key(newer, mine))
         .where(
             mine.c.id == delivery_id,
             newer.c.id > delivery_id,
@@ -120,13 +117,7 @@ def load_history(session: Session, delivery_id: int) -> list[dict[str, Any]]:
             delivery.c.undoes_id,
             delivery.c.created_at,
         )
-        .join(
-            mine,
-            (delivery.c.destination == mine.c.destination)
-            & (delivery.c.course_id == mine.c.course_id)
-            & (delivery.c.person_id == mine.c.person_id)
-            & (delivery.c.competency_id == mine.c.competency_id),
-        )
+        .join(mine, is_same_key(delivery, mine))
         .where(mine.c.id == delivery_id)
         .order_by(delivery.c.id.desc())
         .limit(50),

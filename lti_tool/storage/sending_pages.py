@@ -17,6 +17,7 @@ from lti_tool.storage.schema import (
     person,
 )
 from lti_tool.storage.session import Session
+from lti_tool.storage.summaries import summary_title
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +99,10 @@ def load_troubles(
             or_(differs, newest.c.state == "conflict").label("is_otherwise"),
             person.c.display_name,
             competency.c.human_code,
+            summary_title(newest),
         )
         .join(person, person.c.id == newest.c.person_id)
-        .join(competency, competency.c.id == newest.c.competency_id)
+        .outerjoin(competency, competency.c.id == newest.c.competency_id)
         .outerjoin(
             difference,
             and_(

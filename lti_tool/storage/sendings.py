@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -16,6 +16,7 @@ from lti_tool.storage.groups import load_group_people
 from lti_tool.storage.people import load_learners
 from lti_tool.storage.schema import course_sending, delivery
 from lti_tool.storage.session import Session
+from mappings.summary import Summary, format_summary, parse_summary
 
 NOW, NIGHTLY, RELEASE = "now", "nightly", "release"
 WHEN: Final = (NOW, NIGHTLY, RELEASE)
@@ -34,12 +35,16 @@ class Sending:
         is_secure_only: only levels from mastery on are told, and taken back below it.
         group_id: of whom; None: of all who learn here.
         released_at: when a teacher last released what waited.
+        is_each: whether each competency has a column of its own in a gradebook.
+        summary: the formula of one grade over all of them; None: there is none.
     """
 
     when: str = NOW
     is_secure_only: bool = False
     group_id: int | None = None
     released_at: datetime | None = None
+    is_each: bool = True
+    summary: Summary | None = None
 
     @property
     def waits_for(self) -> str | None:
@@ -62,9 +67,21 @@ def load_sendings(session: Session, courses: Collection[int]) -> dict[int, Sendi
             table.is_secure_only,
             table.course_group_id,
             table.released_at,
+            table.is_each,
+            table.summary,
         ).where(table.course_id.in_(courses))
     )
-    chosen = {course_id: Sending(*rest) for course_id, *rest in found}
+    chosen = {
+        row.course_id: Sending(
+            row.send_when,
+            row.is_secure_only,
+            row.course_group_id,
+            row.released_at,
+            row.is_each,
+            None if row.summary is None else parse_summary(row.summary),
+        )
+        for row in found
+    }
     return {one: chosen.get(one, Sending()) for one in courses}
 
 
@@ -163,6 +180,8 @@ def _keep(
         "is_secure_only": new.is_secure_only,
         "course_group_id": new.group_id,
         "released_at": new.released_at,
+        "is_each": new.is_each,
+        "summary": None if new.summary is None else format_summary(new.summary),
         "changed_by": who,
         "changed_at": now,
     }
@@ -174,6 +193,10 @@ def _keep(
 
 
 def _document(one: Sending) -> dict[str, object]:
-    told = asdict(one)
-    del told["released_at"]
-    return told
+    return {
+        "when": one.when,
+        "is_secure_only": one.is_secure_only,
+        "group_id": one.group_id,
+        "is_each": one.is_each,
+        "summary": None if one.summary is None else format_summary(one.summary),
+    }

@@ -11,6 +11,7 @@ from lti_tool.storage.database import rows
 from lti_tool.storage.outbox import STUCK
 from lti_tool.storage.schema import competency, course, delivery, person
 from lti_tool.storage.session import Session
+from lti_tool.storage.summaries import SUMMARY_TITLE
 
 
 def load_counts(session: Session) -> dict[str, dict[str, int]]:
@@ -84,6 +85,7 @@ def _listed() -> Select[Any]:
             delivery.c.person_id.label("student"),
             competency.c.human_code,
             competency.c.case_id.label("competency"),
+            SUMMARY_TITLE,
             delivery.c.value,
             delivery.c.maximum,
             delivery.c.level_name.label("level"),
@@ -97,6 +99,6 @@ def _listed() -> Select[Any]:
         )
         .join(course, course.c.id == delivery.c.course_id)
         .join(person, person.c.id == delivery.c.person_id)
-        .join(competency, competency.c.id == delivery.c.competency_id)
+        .outerjoin(competency, competency.c.id == delivery.c.competency_id)
         .order_by(delivery.c.id)
     )

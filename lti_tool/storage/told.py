@@ -17,7 +17,7 @@ from lti_tool.storage.schema import delivery
 from lti_tool.storage.session import Session
 
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
-Key = tuple[int, int]  # person, competency
+Key = tuple[int, int | None]  # person, competency; None: the grade over all
 
 
 def load_told_places(
@@ -62,7 +62,7 @@ def load_told(
         )
     )
     told = (Delivery(*row) for row in found)
-    return {(row.person_id, row.competency_id): row for row in told}
+    return {row.key: row for row in told}
 
 
 @dataclass(frozen=True, slots=True)

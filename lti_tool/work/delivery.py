@@ -49,7 +49,7 @@ def deliver(
             batch = outbox.claim(session, clock(), limit=BATCH, course_id=course_id)
         if not batch:
             return ended
-        batch.sort(key=lambda row: (row.destination, row.course_id, row.competency_id))
+        batch.sort(key=lambda row: (row.destination, row.course_id, row.column))
         for (name, course), group in groupby(
             batch, key=lambda row: (row.destination, row.course_id)
         ):

@@ -27,11 +27,12 @@ class Change:
     Attributes:
         action: add, change or withdraw; same: it stands there; keep: a person set what
             stands there; blocked: it cannot be sent, reason says why.
+        competency_id: None of the grade over all competencies of the course.
         is_new_column: it would stand in a column that is not there yet.
     """
 
     person_id: int
-    competency_id: int
+    competency_id: int | None
     action: str
     theirs: float | None
     ours: float | None
@@ -56,9 +57,9 @@ def forecast(
         lambda: open_ground(database, connect, (name, course_id), clock())
     )
     found: list[Change] = []
-    by_column = sorted(rows, key=lambda row: (row.competency_id, row.person_id))
+    by_column = sorted(rows, key=lambda row: (row.column, row.person_id))
     try:
-        for _competency, group in groupby(by_column, key=lambda row: row.competency_id):
+        for _column_of, group in groupby(by_column, key=lambda row: row.column):
             found += _column(database, ground, list(group))
     finally:
         ground.close()

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from lti_tool.errors import DeliveryError
 from lti_tool.platforms.destination import (
+    SUMMARY,
     Closing,
     Column,
     Destination,
@@ -17,12 +18,13 @@ from lti_tool.platforms.destination import (
     OfKind,
     Shown,
 )
-from lti_tool.storage import columns, lms_places
+from lti_tool.storage import columns, lms_places, sendings
 from lti_tool.storage import told as stored_told
 from lti_tool.storage.columns import Place
 from lti_tool.storage.database import Database, Session
 from lti_tool.storage.outbox import Delivery
-from lti_tool.storage.told import Sent
+from lti_tool.storage.told import Key, Sent
+from mappings.summary import GRADE
 
 Connect = Callable[[str, Place], Destination]
 _LoadPeople = Callable[[Session, Place, Collection[int] | None], dict[int, str]]
@@ -76,8 +78,8 @@ class Ground:
     destination: Destination
     place: Place
     recipients: Mapping[int, str]
-    told: Mapping[tuple[int, int], Delivery]
-    sent: Mapping[tuple[int, int], Sent]
+    told: Mapping[Key, Delivery]
+    sent: Mapping[Key, Sent]
 
     def read(
         self, address: str, column: Column, rows: Sequence[Delivery]
@@ -207,9 +209,12 @@ def look_at_column(
         return OpenColumn(column, found, ground.read(found, column, batch))
 
 
-def lms_column_id(course_id: int, case_id: str) -> str:
-    """The resourceId under which a competency's column is found in an LMS course."""
-    return f"masterybridge/course-{course_id}/{case_id}"
+def lms_column_id(course_id: int, ending: str) -> str:
+    """The resourceId under which a column is found in an LMS course.
+
+    It ends in the competency's CASE identifier, or says that it is the summary.
+    """
+    return f"masterybridge/course-{course_id}/{ending}"
 
 
 def read_column(
@@ -276,19 +281,39 @@ def _describe(
         "source_id": ground.place.source_id,
         "kind": _kind(ground.destination),
     }
+    if first.competency_id is None:
+        return key, _summary_column(database, ground, first)
     with database.read() as session:
         facts = columns.load_facts(session, first.competency_id)
-    where = ground.place.class_sourced_id
     return key, Column(
-        resource_id=f"masterybridge/{where}/{facts.case_id}"
-        if where
-        else lms_column_id(ground.course_id, facts.case_id),
+        resource_id=_resource_id(ground, facts.case_id),
         title=facts.human_code or facts.statement[:80],
         description=facts.statement,
         maximum=first.maximum,
         case_id=facts.case_id,
         human_code=facts.human_code,
     )
+
+
+def _summary_column(database: Database, ground: Ground, first: Delivery) -> Column:
+    """The column of one grade over all competencies, as the school calls it."""
+    with database.read() as session:
+        summary = sendings.load_sending(session, ground.course_id).summary
+    title = (summary or GRADE).title
+    return Column(
+        resource_id=_resource_id(ground, SUMMARY),
+        title=title,
+        description=title,
+        maximum=first.maximum,
+        case_id=None,
+    )
+
+
+def _resource_id(ground: Ground, ending: str) -> str:
+    where = ground.place.class_sourced_id
+    if where is None:
+        return lms_column_id(ground.course_id, ending)
+    return f"masterybridge/{where}/{ending}"
 
 
 def _make(

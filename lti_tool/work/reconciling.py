@@ -15,10 +15,11 @@ from itertools import groupby
 from lti_tool.errors import DeliveryError
 from lti_tool.logs import log
 from lti_tool.platforms.destination import NOTHING, Shown
-from lti_tool.storage import differences, requeue, told
+from lti_tool.storage import differences, requeue, sendings, told
 from lti_tool.storage.database import Database
 from lti_tool.storage.differences import Unread
 from lti_tool.storage.outbox import Delivery
+from lti_tool.work import summaries
 from lti_tool.work.delivery import Clock, Connect
 from lti_tool.work.gradebooks import Ground, open_ground, read_column
 from lti_tool.work.turns import patiently
@@ -29,12 +30,15 @@ RESCALED = "new maximum"  # who asks, where a column's maximum was changed there
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One value we delivered and what the destination shows now."""
+    """One value we delivered and what the destination shows now.
+
+    competency_id is None of the grade over all competencies of the course.
+    """
 
     destination: str
     course_id: int
     person_id: int
-    competency_id: int
+    competency_id: int | None
     ours: float | None
     theirs: float | None
     delivery_id: int
@@ -106,13 +110,18 @@ def reconcile(
 
 
 def _differences(database: Database, ground: Ground) -> _Found:
+    """Compare what is still told there: what is not any more is nobody's affair."""
     found = _Found([], [])
-    by_competency = sorted(
-        ground.told.values(), key=lambda row: (row.competency_id, row.person_id)
-    )
-    by_column = groupby(by_competency, key=lambda row: row.competency_id)
+    with database.read() as session:
+        how = sendings.load_sending(session, ground.course_id)
+    still_told = [
+        row
+        for row in ground.told.values()
+        if summaries.tells(how, ground.name, is_summary=row.competency_id is None)
+    ]
+    still_told.sort(key=lambda row: (row.column, row.person_id))
     try:
-        for _competency, group in by_column:
+        for _column, group in groupby(still_told, key=lambda row: row.column):
             rows = list(group)
             _compare(ground, rows, read_column(database, ground, rows), found)
     finally:
@@ -125,7 +134,7 @@ def _compare(
 ) -> None:
     for row in rows:
         there = shown.get(ground.recipients.get(row.person_id, ""), NOTHING)
-        sent = ground.sent.get((row.person_id, row.competency_id))
+        sent = ground.sent.get(row.key)
         values = sent.values if sent is not None else frozenset()
         if there.shows(row.value) or any(there.shows(value) for value in values):
             continue  # what is told, or what is on its way

@@ -110,8 +110,8 @@ class _Away:
 
 def rounds(ground: Ground, batch: Sequence[Delivery]) -> Iterator[list[list[Delivery]]]:
     """Yield the rows of columns that go together, in order."""
-    by_column = groupby(batch, key=lambda row: row.competency_id)
-    columns_of = [list(group) for _competency, group in by_column]
+    by_column = groupby(batch, key=lambda row: row.column)
+    columns_of = [list(group) for _column, group in by_column]
     if isinstance(ground.destination, ByStudent) or ground.destination.parallel > 1:
         yield columns_of
         return
@@ -291,7 +291,7 @@ def _noted(
 def _outcome(
     ground: Ground, column: OpenColumn, row: Delivery, now: datetime
 ) -> Outcome:
-    last = ground.sent.get((row.person_id, row.competency_id))
+    last = ground.sent.get(row.key)
     recipient = ground.recipients[row.person_id]
     step = timedelta(seconds=ground.destination.clock_step_seconds)
     return Outcome(
@@ -311,8 +311,7 @@ def _told_level(ground: Ground, row: Delivery, there: Shown) -> str | None:
 
     Of two values whose answers were lost, the one that shows arrived with its name.
     """
-    key = (row.person_id, row.competency_id)
-    sent, told = ground.sent.get(key), ground.told.get(key)
+    sent, told = ground.sent.get(row.key), ground.told.get(row.key)
     seen = [
         name
         for value, name in (sent.names if sent is not None else ())

@@ -1,8 +1,4 @@
-"""refresh(course): attainments from evidence, and outcomes into the outbox.
-
-Longer than our usual room: what is worked out and what is told of it stand in one
-transaction, and are read together.
-"""
+"""refresh(course): attainments from evidence, and outcomes into the outbox."""
 
 from __future__ import annotations
 
@@ -11,13 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 
-from lti_tool.storage import curriculum, judging, outbox, sendings, standing
+from lti_tool.storage import judging, sendings, standing
 from lti_tool.storage import teacher_levels as stored_levels
-from lti_tool.storage import told as told_storage
 from lti_tool.storage.database import Session, batches
 from lti_tool.storage.judging import Judging
-from lti_tool.storage.outbox import Delivery
-from lti_tool.storage.sendings import Sending
 from lti_tool.storage.standing import CellKey, Key, StoredAttainment
 from lti_tool.storage.teacher_levels import StoredTeacherLevel
 from lti_tool.work import (
@@ -26,21 +19,28 @@ from lti_tool.work import (
     class_resources,
     grounds,
     pieces,
-    reasons,
     scores,
     student_records,
+    summaries,
 )
 from lti_tool.work.cells import Cells, Ground, Hearing, Judges
 from lti_tool.work.grounds import Grounds
 from lti_tool.work.pieces import Scope
 from lti_tool.work.quiet import undisturbed
+from lti_tool.work.telling import (
+    LEVEL_KEEPERS,
+    Before,
+    news,
+    put_changed,
+    set_sending,
+    switch,
+    tell_all,
+)
 from lti_tool.work.whys import Why, why
 
 # So many competencies are named in a question; beyond that all are read.
 SOME: Final = 200
 _T = TypeVar("_T")
-# They keep levels and no numbers.
-LEVEL_KEEPERS: Final = frozenset({"moodle"})
 
 __all__ = [
     "LEVEL_KEEPERS",
@@ -231,12 +231,27 @@ class _Work:
         standing.save(self.session, changed, gone, self.now)
         taken_back = [one._replace(value=None, level_name=None) for one in gone]
         moving = [*changed, *taken_back]
-        how = sendings.load_sendings(self.session, {one.course_id for one in moving})
-        then = _Before(old, how)
-        telling = _telling(moving, then)
-        told = _put_outcomes(self.session, self.terms, telling, then, self.now)
+        how = sendings.load_sendings(self.session, list(self.terms))
+        told = put_changed(self.session, self.terms, moving, Before(old, how), self.now)
+        told += summaries.put_all_changed(
+            self.session, self.terms, how, self._graded(moving, persons), self.now
+        )
         self._refresh_records(said, new.keys() | old.keys())
         return Refresh(len(new), len(changed) + len(gone), told)
+
+    def _graded(
+        self, moving: Iterable[StoredAttainment], persons: Sequence[int]
+    ) -> Mapping[int, Collection[int]]:
+        """By course whose one grade over all competencies may be another now.
+
+        Of a whole course everybody's: it may have more or fewer competencies.
+        """
+        if self.reach is None and self.moved is None:
+            return dict.fromkeys(self.terms, persons)
+        found: dict[int, set[int]] = {}
+        for one in moving:
+            found.setdefault(one.course_id, set()).add(one.person_id)
+        return found
 
     def _of_moved(self, found: dict[CellKey, _T]) -> dict[CellKey, _T]:
         """Those of cells that are to be worked out."""
@@ -340,194 +355,3 @@ class _Work:
 def with_framework(session: Session, courses: Collection[int]) -> list[int]:
     """Return those of courses that have a framework: the others have no levels."""
     return standing.with_framework(session, courses)
-
-
-def tell_all(session: Session, course_id: int, destination: str, now: datetime) -> int:
-    """Put every attainment of a course into the outbox: a destination just went on.
-
-    What it was told before and nothing speaks for any more is withdrawn.
-    """
-    standing.hold_courses(session, [course_id])
-    return outbox.put(session, news(session, course_id, destination, now), now)
-
-
-def news(
-    session: Session,
-    course_id: int,
-    destination: str,
-    now: datetime,
-    how: Sending | None = None,
-) -> list[Mapping[str, object]]:
-    """Return what a destination of a course would be told: all it does not hold yet.
-
-    how: as if the course sent so.
-    """
-    terms = judging.load(session, [course_id])[course_id]
-    told_at = standing.load_computed(session, course_id)
-    known = told_storage.load_told(session, destination, course_id)
-    sending = how or sendings.load_sending(session, course_id)
-    here = sendings.load_whom(session, course_id, sending)
-    held = {
-        key: _sent_of(one, sending)
-        for key, one in standing.load(session, course_id).items()
-        if one.person_id in here
-    }
-    levels = [
-        (key, _outcome(one, destination, terms, told_at.get(key, now), sending))
-        # A student's own together: some destinations are read student by student.
-        for key, one in sorted(held.items())
-    ]
-    found = [one for key, one in levels if _is_news(known.get(key), one["value"])]
-    found += [
-        {**_withdrawal(told), "waits_for": sending.waits_for}
-        for key, told in known.items()
-        if key not in held and told.person_id in here and told.value is not None
-    ]
-    return found
-
-
-def set_sending(
-    session: Session, course_id: int, new: Sending, *, who: str, now: datetime
-) -> int:
-    """Choose what of a course is told, when and of whom; returns how many outcomes.
-
-    What a destination holds and would not be told any more is withdrawn, of those of
-    whom levels are told; of others it stays.
-    """
-    old = sendings.save_sending(session, course_id, new, who=who, now=now)
-    if (old.is_secure_only, old.group_id) == (new.is_secure_only, new.group_id):
-        return 0
-    standing.hold_courses(session, [course_id])
-    return sum(
-        outbox.put(session, news(session, course_id, destination, now), now)
-        for destination in curriculum.load_destinations(session, course_id)
-    )
-
-
-def _sent_of(one: StoredAttainment, sending: Sending) -> StoredAttainment:
-    """Return an attainment as others are told of it."""
-    if sending.is_secure_only and not one.is_mastered:
-        return one._replace(value=None, level_name=None)
-    return one
-
-
-def _is_news(told: Delivery | None, value: object) -> bool:
-    return value != (None if told is None else told.value)
-
-
-def _withdrawal(told: Delivery) -> dict[str, object]:
-    return {
-        "destination": told.destination,
-        "course_id": told.course_id,
-        "person_id": told.person_id,
-        "competency_id": told.competency_id,
-        "value": None,
-        "maximum": told.maximum,
-        "level_name": None,
-        "basis": {},
-    }
-
-
-def switch(
-    session: Session,
-    course_id: int,
-    destination: str,
-    *,
-    is_on: bool,
-    who: str,
-    now: datetime,
-) -> int:
-    """Switch a destination; going on tells it all. Returns how many outcomes.
-
-    Going off lets nothing more go out: what waits is closed, what stands there stays.
-    """
-    was_on = destination in curriculum.load_destinations(session, course_id)
-    if is_on != was_on:
-        curriculum.save_destination(
-            session, course_id, destination, is_on=is_on, who=who, now=now
-        )
-    if is_on:
-        return tell_all(session, course_id, destination, now)
-    outbox.drop_waiting(session, course_id, destination, now)
-    return 0
-
-
-def _outcome(
-    one: StoredAttainment,
-    destination: str,
-    terms: Judging,
-    at: datetime,
-    sending: Sending,
-) -> Mapping[str, object]:
-    """Return what the outbox tells of a level; at is when it was worked out.
-
-    A destination that keeps levels is told which one it is, the lowest as 1.
-    """
-    basis = reasons.basis(one, terms.terms(one.competency_id), at)
-    maximum = terms.scale.maximum
-    if destination in LEVEL_KEEPERS:
-        has_level = one.value is not None and one.level is not None
-        one = one._replace(value=float((one.level or 0) + 1) if has_level else None)
-        maximum = float(len(terms.scale.levels))
-    row = standing.outcome_row(one, destination, maximum, basis)
-    return {**row, "waits_for": sending.waits_for}
-
-
-@dataclass(frozen=True, slots=True)
-class _Before:
-    """How cells stood before, and how their courses send."""
-
-    cells: Mapping[CellKey, StoredAttainment]
-    how: Mapping[int, Sending]
-
-
-def _telling(
-    changed: Sequence[StoredAttainment], then: _Before
-) -> list[StoredAttainment]:
-    """Return the changed attainments whose value or level others would see."""
-    nothing = (None, None)
-    telling = []
-    for one in changed:
-        before, sending = then.cells.get(one.key), then.how[one.course_id]
-        told = _sent_of(one, sending)
-        was = None if before is None else _sent_of(before, sending)
-        seen = nothing if was is None else (was.value, was.level_name)
-        shown = nothing if told.value is None else (told.value, told.level_name)
-        if seen != shown:
-            telling.append(told)
-    return telling
-
-
-def _concerns(
-    destination: str, one: StoredAttainment, before: StoredAttainment | None
-) -> bool:
-    """Tell whether a change is one that a destination would keep."""
-    if destination not in LEVEL_KEEPERS or before is None:
-        return True
-    return (before.value is None, before.level) != (one.value is None, one.level)
-
-
-def _put_outcomes(
-    session: Session,
-    terms: Mapping[int, Judging],
-    telling: Sequence[StoredAttainment],
-    before: _Before,
-    now: datetime,
-) -> int:
-    """Tell of those who sit in the course: who left has no place there any more."""
-    by_course: dict[int, list[StoredAttainment]] = {}
-    for one in telling:
-        by_course.setdefault(one.course_id, []).append(one)
-    on = standing.load_destinations(session, by_course) if by_course else {}
-    rows = []
-    for course_id, destinations in on.items():
-        sending = before.how[course_id]
-        whom = sendings.load_whom(session, course_id, sending)
-        rows += [
-            _outcome(one, destination, terms[course_id], now, sending)
-            for destination in destinations
-            for one in by_course[course_id]
-            if one.person_id in whom
-            and _concerns(destination, one, before.cells.get(one.key))
-        ]
-    return outbox.put(session, rows, now)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from lti_tool.errors import DeliveryError
 from lti_tool.platforms.destination import NOTHING, SAME, Shown
 from lti_tool.storage.outbox import Delivery, Settlement
-from lti_tool.storage.told import Sent
+from lti_tool.storage.told import Key, Sent
 
 FIRST_WAIT: Final = timedelta(seconds=1)
 LONGEST_WAIT: Final = timedelta(hours=1)
@@ -39,7 +39,7 @@ _CLOCKS: Final = timedelta(seconds=2)
 def before_sending(
     batch: Sequence[Delivery],
     recipients: Mapping[int, str],
-    sent: Mapping[tuple[int, int], Sent],
+    sent: Mapping[Key, Sent],
     shown: Mapping[str, Shown],
 ) -> tuple[list[Settlement], list[Delivery]]:
     """Part what needs no sending from what is to be sent.
@@ -61,7 +61,7 @@ def before_sending(
             )
             continue
         there = shown.get(recipient, NOTHING)
-        ours = sent.get((row.person_id, row.competency_id))
+        ours = sent.get(row.key)
         if there.shows(row.value) and not _may_change(there, row, ours):
             settled.append(Settlement(row.id, "delivered", read_back=there.value))
         elif is_theirs(there, ours) and not _is_allowed(row, there):
