@@ -18,7 +18,9 @@ from lti_tool.work import (
     reasons,
     reconciling,
     standing,
+    summaries,
 )
+from mappings.summary import GRADE
 
 WHO = "cli"
 
@@ -33,7 +35,7 @@ def _status(bench: Bench, *, rows: bool) -> None:
     """Show how many deliveries are in which state."""
     with bench.database.read() as session:
         counts = tallies.load_counts(session)
-        listed = tallies.load_rows(session) if rows else []
+        listed = [*map(_named, tallies.load_rows(session))] if rows else []
     by_state: Counter[str] = Counter()
     for states in counts.values():
         by_state.update(states)
@@ -51,6 +53,13 @@ def _status(bench: Bench, *, rows: bool) -> None:
     bench.say(document, shown)
 
 
+def _named(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as it is listed; a grade over all competencies stands for their code."""
+    if row["competency_id"] is not None:
+        return row
+    return {**row, "human_code": row["summary_title"] or GRADE.title}
+
+
 _ROW = ("destination", "course", "student", "human_code", "value", "state", "reason")
 
 command(outcomes, "status")(_status)
@@ -61,17 +70,33 @@ def _show(bench: Bench, delivery_id: int) -> None:
     """Show one delivery: its receipt, and why the level stands.
 
     Its basis is by what the level was judged when it was sent; why is the whole
-    reason as it stands now, so a level that has moved since shows both.
+    reason as it stands now, so a level that has moved since shows both. Of a grade
+    over all competencies, why is the formula and what it was made of when sent.
     """
     with bench.database.read() as session:
         row = tallies.load_row(session, delivery_id)
-        why = standing.why(
-            session, row["course_id"], row["student"], row["competency_id"], now=now()
-        )
+        if row["competency_id"] is None:
+            why = None
+        else:
+            why = standing.why(
+                session,
+                row["course_id"],
+                row["student"],
+                row["competency_id"],
+                now=now(),
+            )
+    head = (
+        f"{row['destination']}: {row['value']} {row['level'] or ''}, {row['state']}"
+        + (f" ({row['reason']})" if row["reason"] else "")
+    )
+    if why is None:
+        made_of = summaries.document(row["basis"])
+        lines = [] if made_of is None else made_of["arithmetic"]
+        bench.say({**row, "why": made_of}, "\n".join([head, *lines]))
+        return
     basis = row["basis"]
     told = [
-        f"{row['destination']}: {row['value']} {row['level'] or ''}, {row['state']}"
-        + (f" ({row['reason']})" if row["reason"] else ""),
+        head,
         f"judged by {basis.get('rule')} of {basis.get('evidence')} pieces, "
         f"{basis.get('computed_at', '')}"
         if basis
@@ -133,7 +158,7 @@ def _plan(bench: Bench) -> int:
                 one["student"],
                 one["competency_id"],
             ): one
-            for one in tallies.load_rows(session)
+            for one in map(_named, tallies.load_rows(session))
             if one["state"] == "pending"
         }
     due: list[dict[str, Any]] = []

@@ -272,14 +272,18 @@ def _plan(session: Session, found: dict[str, Any] | None) -> Plan | None:
     who, what = sending_pages.load_names(
         session,
         {one["person_id"] for one in telling[:MOST_LINES]},
-        {one["competency_id"] for one in telling[:MOST_LINES]},
+        {one["competency_id"] for one in telling[:MOST_LINES]} - {None},
     )
     return Plan(
         found["status"],
         found["fault"],
         Counter(one["action"] for one in changes),
         tuple(
-            (who.get(one["person_id"], ""), what.get(one["competency_id"], ""), one)
+            (
+                who.get(one["person_id"], ""),
+                what.get(one["competency_id"], gettext("Summary grade")),
+                one,
+            )
             for one in telling[:MOST_LINES]
         ),
         found["found_at"],

@@ -68,8 +68,9 @@ def send_again(session: Session, delivery_id: int, *, who: str, now: datetime) -
 def take_theirs(session: Session, delivery_id: int, *, who: str, now: datetime) -> int:
     """Let what stands there stand, here too: as a level set by hand.
 
-    It stays theirs: a later level of ours asks before it is written over it. Where
-    they show nothing, nothing is set here. Returns the id of the row that says so.
+    It stays theirs: a later value of ours asks before it is written over it. Where
+    they show nothing, and of a grade over all competencies, nothing is set here.
+    Returns the id of the row that says so.
 
     Raises:
         OutboxError: they show nothing else, or the level cannot be set here.
@@ -81,7 +82,7 @@ def take_theirs(session: Session, delivery_id: int, *, who: str, now: datetime) 
         raise OutboxError(
             "what stands there is what we sent; there is none to take", NOT_OTHER
         )
-    if theirs is not None:
+    if theirs is not None and row["competency_id"] is not None:
         _set_level(session, row, theirs, who, now)
     made = requeue.put_kept(
         session, {**_key(row), "maximum": row["maximum"]}, theirs, who=who, now=now
