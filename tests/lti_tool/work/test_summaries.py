@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lti_tool.storage import differences, outbox, schema, sendings, tallies
+from lti_tool.storage import (
+    differences,
+    outbox,
+    schema,
+    sendings,
+    settling,
+    tallies,
+)
 from lti_tool.storage.database import Database
 from lti_tool.storage.sendings import Sending
 from lti_tool.work import decisions, forecasts, standing, summaries
@@ -121,7 +128,7 @@ def test_a_grade_and_the_levels_beside_it_are_each_superseded_by_their_own(
     room.refresh()
     with room.database.write() as session:
         done = [outbox.Settlement(one.id, "pending", due_at=NOON) for one in batch]
-        outbox.settle(session, done, NOON)
+        settling.settle(session, done, NOON)
     assert grades(room) == {"ana": 75.0, "ben": 62.5}
 
 
