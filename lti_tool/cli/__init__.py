@@ -16,6 +16,7 @@ from lti_tool.cli import (
 from lti_tool.cli.administrators import admin
 from lti_tool.cli.api_clients import api_client
 from lti_tool.cli.certify import certify
+from lti_tool.cli.exporting import export
 from lti_tool.cli.frameworks import framework
 from lti_tool.cli.links import link
 from lti_tool.cli.mastery import align, mastery
@@ -51,6 +52,7 @@ for _command in (
     db,
     demo,
     doctor,
+    export,
     framework,
     keys,
     link,

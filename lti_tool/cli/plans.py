@@ -22,10 +22,10 @@ from lti_tool.storage.entities import ENTITIES
 from lti_tool.storage.move_pages import MoveWish
 from lti_tool.storage.session import Session
 from lti_tool.web.admin import moves
-from lti_tool.web.admin.tables import csv_text
 from lti_tool.work import orders
 from lti_tool.work.platforms import Author
 from lti_tool.work.roster import SyncOptions
+from lti_tool.work.tables import csv_text
 
 WHO: Final = "cli"
 _FOUND: Final = 20

@@ -28,8 +28,8 @@ from lti_tool.web.plan_effects import Effect
 from lti_tool.web.review_suggestions import Proposal, Proposals
 from lti_tool.web.seating import course_seat
 from lti_tool.web.sessions import clock, current_seat, database, seat_url
-from lti_tool.web.teacher import guard
 from lti_tool.web.texts import gettext, ngettext
+from lti_tool.work.tables import guard
 
 WAYS: Final = {
     "line_item": lazy_gettext("gradebook"),

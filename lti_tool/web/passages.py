@@ -35,7 +35,7 @@ pages = Blueprint("passages", __name__, template_folder="templates")
 
 MOST_PATH: Final = 1000
 # What is given as a file goes to whoever holds the address; it opens no visit.
-FILES: Final = frozenset({"teacher.export"})
+FILES: Final = frozenset({"teacher.export", "teacher.levels"})
 
 
 @pages.post("/s/<sid>/passage")

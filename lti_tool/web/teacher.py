@@ -18,7 +18,7 @@ from flask import (
 from werkzeug.wrappers import Response as Answer
 
 from lti_tool.errors import NotFoundError
-from lti_tool.storage import curriculum, groups, pages
+from lti_tool.storage import curriculum, exports, groups, pages
 from lti_tool.storage.database import Session
 from lti_tool.storage.groups import CourseGroup
 from lti_tool.web import alignment, drawer, grid, marks, plan_words, reasons
@@ -27,11 +27,9 @@ from lti_tool.web.seating import course_seat
 from lti_tool.web.sessions import Seat, clock, current_seat, database, seat_url
 from lti_tool.web.texts import gettext
 from lti_tool.work import copies
+from lti_tool.work.tables import csv_text, guard
 
 teacher = Blueprint("teacher", __name__, template_folder="templates")
-
-# A cell that begins with one of these is a formula to a spreadsheet.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @teacher.get("/s/<sid>/class")
@@ -146,6 +144,19 @@ def export() -> Response:
     )
 
 
+@teacher.get("/s/<sid>/levels.csv")
+def levels() -> Response:
+    """Give every level of the class as a file, one a line, with how it was judged."""
+    _, course_id = course_seat("instructor")
+    found = exports.iter_levels(database(), exports.Wish(course_id, is_now=True))
+    lines = ([one[name] for name in exports.LEVELS] for one in found)
+    return Response(
+        csv_text(exports.LEVELS, lines),
+        mimetype="text/csv",
+        headers={"Content-Disposition": 'attachment; filename="levels.csv"'},
+    )
+
+
 def _sheet(
     plan: curriculum.Plan,
     students: list[pages.Student],
@@ -168,11 +179,6 @@ def _sheet(
     for row in plan_words.plan_summary(plan):
         writer.writerow(guard(text) for text in row)
     return file.getvalue()
-
-
-def guard(text: str) -> str:
-    """Return text so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 @teacher.get("/s/<sid>/align")

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from lti_tool.work.api_clients import SCOPES
-from lti_tool.work.pulls import EVIDENCE, LEVELS, MOST, USUAL
+from lti_tool.work.pulls import COLUMNS, EVIDENCE, LEVELS, MOST, USUAL
 from oneroster.dialects import DIALECTS
 
 Schema = dict[str, Any]
@@ -31,6 +31,7 @@ def document(public_url: str) -> dict[str, Any]:
         "servers": [{"url": public_url.rstrip("/") or "/"}],
         "paths": {
             "/api/v1/attainments": {"get": _attainments()},
+            "/api/v1/attainments.csv": {"get": _attainments_csv()},
             "/api/v1/courses/{course}/students/{student}"
             "/competencies/{competency}/why": {"get": _why()},
         },
@@ -80,6 +81,32 @@ def _attainments() -> Schema:
             {"name": "limit", "in": "query", "schema": limit},
         ],
         "responses": _responses({"description": "A page.", **_json(page)}, "400"),
+    }
+
+
+def _attainments_csv() -> Schema:
+    """The same as a table: a page where a limit is given, else all there is."""
+    cursor = {
+        "description": "What to give as cursor for the next page, or the next pull.",
+        "schema": _TEXT,
+    }
+    more = {"schema": {"type": "string", "enum": ["true", "false"]}}
+    told = _attainments()
+    return {
+        **told,
+        "operationId": "listAttainmentsAsCsv",
+        "summary": "The same as CSV; without a limit all, sent while it is read.",
+        "description": f"The columns are {', '.join(COLUMNS)}. UTF-8 without a mark "
+        "at its beginning; a text that a spreadsheet would take for a formula has ' "
+        "before it. Ask again from the same cursor where the transfer was cut.",
+        "responses": {
+            **told["responses"],
+            "200": {
+                "description": "A header line, and one line for each attainment.",
+                "headers": {"X-Next-Cursor": cursor, "X-Has-More": more},
+                "content": {"text/csv": {"schema": _TEXT}},
+            },
+        },
     }
 
 

@@ -9,7 +9,7 @@ Source: docs/pulling-outcomes.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -28,6 +28,26 @@ EVIDENCE: Final = "evidence.readonly"
 MOST: Final = 5000
 USUAL: Final = 1000
 OVERLAP: Final = timedelta(days=1)
+
+_BASIS: Final = ("rule", "parameter", "evidence", "is_by_teacher")
+COLUMNS: Final = (
+    "id",
+    "status",
+    "course_id",
+    "course_title",
+    "class_sourced_id",
+    "student_id",
+    "student_sourced_id",
+    "competency_id",
+    "competency_guid",
+    "competency_code",
+    "level",
+    "value",
+    "is_mastered",
+    "computed_at",
+    *_BASIS,
+)
+"""The columns of attainments.csv."""
 
 _ERA: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK: Final = timedelta(microseconds=1)
@@ -128,6 +148,47 @@ def changes(
         "cursor": str(onward),
         "has_more": onward.began is not None,
     }
+
+
+def every(
+    database: Database,
+    reader: Reader,
+    *,
+    cursor: Cursor | None,
+    now: datetime,
+) -> Iterator[dict[str, Any]]:
+    """Yield all attainments from a cursor on, a page of them in memory.
+
+    Raises:
+        PullError: 403, the reader may not see levels.
+    """
+    while True:
+        found = changes(database, reader, cursor=cursor, limit=MOST, now=now)
+        yield from found["attainments"]
+        if not found["has_more"]:
+            return
+        cursor = parse_cursor(found["cursor"])
+
+
+def next_pull(cursor: Cursor | None, now: datetime) -> Cursor:
+    """Return where the pull after this one begins, before it has been read."""
+    began = now if cursor is None or cursor.began is None else cursor.began
+    return Cursor(Place(began - OVERLAP))
+
+
+def line(told: Mapping[str, Any]) -> list[object]:
+    """Return an attainment as a line of the columns COLUMNS."""
+    flat = {
+        name: value for name, value in told.items() if not isinstance(value, Mapping)
+    }
+    for part in ("course", "student", "competency"):
+        flat |= {f"{part}_{name}": value for name, value in told[part].items()}
+    flat |= {
+        "course_title": told["course"]["title"],
+        "class_sourced_id": told["course"]["class_sourced_id"],
+        **{name: told["basis"][name] for name in _BASIS},
+    }
+    return [flat[name] for name in COLUMNS]
 
 
 def why(

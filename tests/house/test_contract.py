@@ -66,7 +66,7 @@ COMMANDS = {
     "certify": "",
     "export person": "",
     "export course": "",
-    "export records": "",
+    "export records": "--framework --csv --oneroster",
     "erase person": "",
     "keys rotate": "",
     "api-client add": "--scope --source",
@@ -77,7 +77,6 @@ COMMANDS = {
 LATER = {
     "export person",
     "export course",
-    "export records",
     "erase person",
 }
 PATHS = {

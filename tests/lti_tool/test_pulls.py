@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,7 +20,7 @@ from lti_tool.cli import masterybridge
 from lti_tool.demo.servers import Servers
 from lti_tool.errors import PullError
 from lti_tool.settings import Settings
-from lti_tool.storage import schema
+from lti_tool.storage import schema, standing
 from lti_tool.storage.database import Database
 from lti_tool.storage.pulls import Place
 from lti_tool.work import api_clients, pulls, reasons, whys
@@ -221,6 +223,55 @@ def test_evidence_is_not_for_every_reader_nor_that_of_another_source(
     assert (bare.status_code, bare.headers["WWW-Authenticate"]) == (401, "Bearer")
 
 
+def test_the_table_holds_what_the_pages_hold(
+    hill: Warehouse, district: District
+) -> None:
+    """Whole without a limit; else a page, with the cursor to go on in a header."""
+    found, _ = hill.pull()
+    whole = hill.ask("/api/v1/attainments.csv")
+    assert whole.status_code == 200
+    assert whole.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert whole.content[:3] == b"id,"
+    lines = list(csv.DictReader(io.StringIO(whole.text)))
+    assert [one["id"] for one in lines] == ids(found)
+    assert list(lines[0]) == list(pulls.COLUMNS)
+    told = next(one for one in found if one["status"] == "active")
+    line = lines[found.index(told)]
+    assert line["student_sourced_id"] == "ada"
+    assert line["competency_guid"] == told["competency"]["guid"]
+    assert (line["value"], line["rule"]) == ("3.0", "certainty")
+    assert (line["is_mastered"], line["is_by_teacher"]) == ("true", "false")
+    assert whole.headers["X-Has-More"] == "false"
+    assert hill.pull(whole.headers["X-Next-Cursor"])[0] == []
+    seen: list[str] = []
+    asked: dict[str, Any] = {"limit": 2}
+    while asked:
+        page = hill.ask("/api/v1/attainments.csv", **asked)
+        seen += [one["id"] for one in csv.DictReader(io.StringIO(page.text))]
+        onward = {"limit": 2, "cursor": page.headers["X-Next-Cursor"]}
+        asked = onward if page.headers["X-Has-More"] == "true" else {}
+    assert seen == ids(found)
+    levels = Warehouse(hill.url, district.database, "hill", EVIDENCE)
+    assert levels.ask("/api/v1/attainments.csv").status_code == 403
+    assert hill.ask("/api/v1/attainments.csv", limit="0").status_code == 400
+
+
+def test_a_level_nothing_speaks_for_any_more_is_told_as_withdrawn(
+    hill: Warehouse, district: District
+) -> None:
+    _, cursor = hill.pull()
+    course, person = district.courses["hill"], district.people["hill/ada"]
+    with district.database.write() as session:
+        key = (course, person, district.competencies[0])
+        gone = standing.load_cells(session, [course], [person])[key]
+        standing.save(session, [], [gone], datetime.now(UTC))
+    found, _ = hill.pull(cursor)
+    one_id = f"mb-c{course}-k{district.competencies[0]}-p{person}"
+    assert [(one["id"], one["status"], one["level"]) for one in found] == [
+        (one_id, "withdrawn", None)
+    ]
+
+
 @pytest.mark.parametrize(
     "asked",
     [
@@ -280,6 +331,9 @@ def test_the_description_says_what_is_answered(hill: Warehouse) -> None:
     told = requests.get(f"{hill.url}/openapi.json", timeout=30).json()
     schemas = told["components"]["schemas"]
     page = hill.ask("/api/v1/attainments").json()
+    table = told["paths"].pop("/api/v1/attainments.csv")["get"]
+    assert ", ".join(pulls.COLUMNS) in table["description"]
+    assert list(table["responses"]["200"]["content"]) == ["text/csv"]
     bodies = {
         "/api/v1/attainments": page,
         "/api/v1/courses/{course}/students/{student}/competencies/{competency}/why": (

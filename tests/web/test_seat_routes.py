@@ -33,6 +33,7 @@ POLICY: dict[str, set[str]] = {
     "teacher.change_alignment": {"instructor"},
     "teacher.class_grid": {"instructor"},
     "teacher.export": {"instructor"},
+    "teacher.levels": {"instructor"},
     "teacher.cell": {"instructor"},
     "teacher.change_cell": {"instructor"},
     "settings.show": {"instructor"},

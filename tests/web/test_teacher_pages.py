@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Table, delete, insert, select, update
 
 from lti_tool.storage import schema
-from lti_tool.web import teacher
+from lti_tool.work import tables
 from tests.web.conftest import put
 
 if TYPE_CHECKING:
@@ -418,6 +418,12 @@ def test_the_file_holds_what_the_look_asks_of_all_pages(
     assert len(head) > len(["Student", "RA.1", "RA.2", "NU.1"])
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\tx", "\rx"])
+@pytest.mark.parametrize(
+    "text", ["=1", "+1", "-1", "@x", "\tx", "\rx", "\n=1", "\uff1d1"]
+)
 def test_a_formula_is_guarded(text: str) -> None:
-    assert teacher.guard(text) == "'" + text
+    assert tables.cell(text) == "'" + text
+
+
+def test_a_number_below_zero_stays_a_number() -> None:
+    assert [tables.cell(one) for one in (-1.5, None, True)] == ["-1.5", "", "true"]

@@ -10,8 +10,9 @@ from flask_babel import lazy_gettext
 
 from lti_tool.errors import ConfigError, NotFoundError
 from lti_tool.storage import api_clients as stored
-from lti_tool.storage import sources
+from lti_tool.storage import exports, sources
 from lti_tool.web.admin.guard import admin, pages, public_url
+from lti_tool.web.admin.tables import csv_answer
 from lti_tool.web.sessions import clock, database
 from lti_tool.web.texts import gettext
 from lti_tool.work import api_clients as work
@@ -30,6 +31,14 @@ SCOPES: Final = {
 def api_clients() -> ResponseReturnValue:
     """List the clients and offer to add one."""
     return _list(scopes=work.USUAL)
+
+
+@pages.get("/levels.csv")
+def levels_csv() -> ResponseReturnValue:
+    """Every level of the district as one file, sent while it is read."""
+    found = exports.iter_levels(database(), exports.Wish())
+    lines = ([one[name] for name in exports.LEVELS] for one in found)
+    return csv_answer("levels", exports.LEVELS, lines)
 
 
 @pages.post("/api-clients")

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from flask import Response, stream_with_context
 
-from lti_tool.web.teacher import guard
-
-# So many lines are written at once.
-_LINES = 500
+from lti_tool.work.tables import csv_text
 
 
 def csv_answer(
@@ -23,18 +18,3 @@ def csv_answer(
         mimetype="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
     )
-
-
-def csv_text(head: Sequence[str], lines: Iterable[Sequence[object]]) -> Iterator[str]:
-    """Yield a CSV file piece by piece; a mark tells spreadsheets that it is UTF-8."""
-    file = io.StringIO()
-    file.write("\ufeff")
-    writer = csv.writer(file)
-    writer.writerow(head)
-    for number, line in enumerate(lines, 1):
-        writer.writerow(["" if one is None else guard(str(one)) for one in line])
-        if number % _LINES == 0:
-            yield file.getvalue()
-            file.seek(0)
-            file.truncate()
-    yield file.getvalue()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Callable
 
@@ -10,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext
 from sqlalchemy import select
 
 from lti_tool.storage import api_clients, schema, sources
+from tests.lti_tool.published import District
 from tests.web.admin.browsing import Site, let_in, violations
 from tests.web.admin.conftest import Office, words
 
@@ -99,6 +102,19 @@ def test_of_several_sources_one_is_chosen_or_all(office: Office) -> None:
     assert "It sees the source dale." in words(one.text)
     every = rosa.send(PATH, name="b", scope=SCOPE, source="")
     assert "It sees every source" in words(every.text)
+
+
+def test_every_level_comes_as_one_file(office: Office) -> None:
+    District(office.database)
+    assert office.visitor().client.get("/admin/levels.csv").status_code == 303
+    rosa = office.signed_in()
+    assert 'href="/admin/levels.csv"' in rosa.read(PATH)
+    answer = rosa.client.get("/admin/levels.csv")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="levels.csv"'
+    lines = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    assert {one["course"] for one in lines} == {"Science hill", "Science dale"}
+    assert {one["student"] for one in lines} >= {"Ada Lee", "Cy Lee"}
+    assert len(lines) == 10
 
 
 def test_nobody_adds_a_client_without_signing_in(office: Office) -> None:
