@@ -8,6 +8,7 @@ from lti_tool.cli import (
     platform_care,
     readings,
     records,
+    scale_maps,
     source_care,
     source_settings,
     source_test,
@@ -75,6 +76,7 @@ for _command in (
     *invitations.COMMANDS,
     *platform_care.COMMANDS,
     *readings.COMMANDS,
+    *scale_maps.COMMANDS,
 ):
     platform.add_command(_command)
 for _command in (

@@ -113,6 +113,16 @@ class Shown:
             return value in self.stands_for
         return abs(self.value - value) <= SAME
 
+    def as_ours(self, value: float | None) -> float | None:
+        """What is shown, as a value of ours: of several it is, the one nearest value.
+
+        Whoever says "Competent" of a student that we had below says no more than the
+        lowest level that is competent.
+        """
+        if not self.stands_for or value is None:
+            return self.value
+        return min(self.stands_for, key=lambda one: (abs(one - value), one))
+
     def shows_unscaled(self, value: float | None) -> bool:
         """Tell whether this is value under another maximum of the column than ours."""
         if self.raw is None or value is None:

@@ -169,6 +169,8 @@ def _kind(answer: Answer, profile: PlatformProfile) -> tuple[str, str]:
         return "busy", "it asks us to wait"
     if status in profile.stale_statuses and _is_about_time(answer):
         return "stale", "it holds a value as new as this one, or newer"
+    if (status, answer.body.strip()) == profile.held_answer:
+        return "held", "it keeps the grade that stands there; it is locked, most likely"
     known = {
         _UNAUTHORIZED: ("auth", "it does not accept our access token"),
         _FORBIDDEN: ("forbidden", "it does not grant us this service here"),

@@ -19,13 +19,7 @@ from typing import Any, Final
 from lti_tool.errors import DeliveryError
 from lti_tool.platforms.destination import Column, Outcome, Shown
 from lti_tool.platforms.moodle import MoodleError, WebServices
-from lti_tool.platforms.moodle_scales import (
-    Items,
-    Levels,
-    RatingScale,
-    items_for,
-    parse_configuration,
-)
+from lti_tool.platforms.moodle_scales import Items, Meaning
 from lti_tool.platforms.moodle_shapes import (
     ANYTHING,
     COURSE_COMPETENCIES,
@@ -62,12 +56,12 @@ class MoodleCourse:
     looks_at_students = True
 
     def __init__(
-        self, services: WebServices, *, course: str, levels: Levels, shelf: Shelf
+        self, services: WebServices, *, course: str, meaning: Meaning, shelf: Shelf
     ) -> None:
-        """Rate in the course of this id on levels; shelf knows the framework."""
+        """Rate in the course of this id; shelf knows frameworks and scales."""
         self._services = services
         self._course = course
-        self._levels = levels
+        self._meaning = meaning
         self._shelf = shelf
         self._lock = threading.Lock()
         self._linked: dict[int, MoodleCompetency] | None = None
@@ -103,6 +97,7 @@ class MoodleCourse:
                 permanent=True,
             )
         del column
+        self._scale(int(address))  # without an item for each level nothing is read
         unread = [
             one
             for one in recipients
@@ -122,7 +117,7 @@ class MoodleCourse:
             raise DeliveryError(_NOT_CLEARED, "not_cleared", permanent=True)
         if not outcome.recipient.isdecimal():
             raise DeliveryError(_NO_USER, "no_user", permanent=True)
-        if not 1 <= outcome.value <= len(self._levels.names):
+        if not 1 <= outcome.value <= len(self._meaning.levels.names):
             raise DeliveryError(_OTHER_LEVELS, "other_levels", permanent=True)
         item = self._scale(int(address)).item(round(outcome.value))
         with self._lock:
@@ -191,18 +186,9 @@ class MoodleCourse:
     def _scale(self, competency: int) -> Items:
         with self._lock:
             if competency not in self._items:
-                self._items[competency] = self._load_scale(competency)
+                scale = self._shelf.scales.load(self._in_course()[competency])
+                self._items[competency] = self._meaning.items(scale)
             return self._items[competency]
-
-    def _load_scale(self, competency: int) -> Items:
-        """The competency's own scale, else its framework's."""
-        one = self._in_course()[competency]
-        text = one.scaleconfiguration
-        if one.scaleid is None or text is None:
-            text = self._shelf.configuration(one.competencyframeworkid)
-        scale_id, proficient = parse_configuration(text)
-        names = self._shelf.scale_names(scale_id)
-        return items_for(self._levels, RatingScale(names, proficient))
 
     @cached_property
     def _user_id(self) -> int:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lti_tool.platforms.moodle import MoodleError, WebServices
-from lti_tool.platforms.moodle_shapes import ANYTHING
+from lti_tool.platforms.moodle_scales import RatingScale
+from lti_tool.platforms.moodle_shapes import ANYTHING, COURSE_COMPETENCIES
+from lti_tool.platforms.moodle_shelf import Scales
 
 READING: Final = (
     "core_webservice_get_site_info",
@@ -126,6 +128,20 @@ def look(services: WebServices, course: str | None) -> Needs:
     if not making and _denied(services, _MAKING, course or "") is not None:
         making += _MAKING.rights
     return Needs(account.user_name, tuple(lacking), tuple(rights), tuple(making))
+
+
+def scales_of(services: WebServices, course: str) -> list[RatingScale]:
+    """The scales that the competencies of a course are rated on, each once.
+
+    Raises:
+        DeliveryError: they cannot be read.
+    """
+    linked = services.call(
+        "core_competency_list_course_competencies", COURSE_COMPETENCIES, id=course
+    )
+    scales = Scales(services)
+    found = (scales.load(one.competency) for one in linked)
+    return list(dict.fromkeys(found))
 
 
 def _denied(services: WebServices, trial: _Trial, course: str) -> str | None:

@@ -1,12 +1,14 @@
 """Our levels on a Moodle scale: which item says a level, and which levels an item is.
 
 An item is a number from 1, the lowest; some items mean that the student is proficient.
+Where the items are not called as our levels are, the school says which is which: what
+"Competent" means is no tool's to guess, and a rating stands in a student's record.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -20,6 +22,7 @@ class RatingScale:
 
     names: tuple[str, ...]
     proficient: frozenset[int]
+    scale_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +61,105 @@ class Items:
         return self.scale.names[item - 1] if known else str(item)
 
 
-def items_for(levels: Levels, scale: RatingScale) -> Items:
-    """Find an item for each level: by its name, by its place, or by proficiency alone.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which item of a scale each level is, as a school said it.
 
-    What is below mastery here is never proficient there, nor the other way round,
-    unless the names say so themselves. Several levels may share an item.
+    It holds for levels and items of these names alone: a scale that was changed since,
+    or a course with other levels, is asked about anew.
+    """
+
+    scale_id: int
+    names: tuple[str, ...]
+    levels: tuple[str, ...]
+    items: tuple[int, ...]
+
+    def fits(self, levels: Levels, scale: RatingScale) -> bool:
+        """Tell whether it was said of this scale as it is now, and of these levels."""
+        return (
+            self.scale_id == scale.scale_id
+            and self.names == scale.names
+            and self.levels == levels.names
+            and is_rising(self.items, scale)
+        )
+
+
+class ScaleUnmappedError(DeliveryError):
+    """A scale has other items than our levels, and nobody said which is which."""
+
+    def __init__(self, scale: RatingScale, levels: Levels) -> None:
+        """Keep the scale for whoever chooses."""
+        super().__init__(
+            f"the scale of this competency in Moodle ({', '.join(scale.names)}) has "
+            f"other items than the course has levels ({', '.join(levels.names)}); an "
+            "administrator says once which item each level is: Platforms > Levels on "
+            "its scales, or masterybridge platform scales",
+            "scale_unmapped",
+            permanent=True,
+        )
+        self.scale = scale
+
+
+def items_for(
+    levels: Levels, scale: RatingScale, chosen: Sequence[Choice] = ()
+) -> Items:
+    """Find an item for each level: by its name, else as the school said.
+
+    Of several choices that fit the first counts.
 
     Raises:
-        DeliveryError: all items mean proficient, or none does.
+        ScaleUnmappedError: some level has no item of its name, and nobody chose.
     """
-    return Items(scale, _by_name(levels, scale) or _by_mastery(levels, scale))
+    by_name = _by_name(levels, scale)
+    if by_name is not None:
+        return Items(scale, by_name)
+    for one in chosen:
+        if one.fits(levels, scale):
+            return Items(scale, one.items)
+    raise ScaleUnmappedError(scale, levels)
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What the levels of a course are on the scales of its Moodle.
+
+    Attributes:
+        levels: of the course.
+        chosen: what the school said of scales, what counts first first.
+        on_unmapped: is told of a scale that nobody said anything of.
+    """
+
+    levels: Levels
+    chosen: Sequence[Choice] = ()
+    on_unmapped: Callable[[RatingScale], None] = lambda _scale: None
+
+    def items(self, scale: RatingScale) -> Items:
+        """Find the item of each level.
+
+        Raises:
+            ScaleUnmappedError: as items_for does.
+        """
+        try:
+            return items_for(self.levels, scale, self.chosen)
+        except ScaleUnmappedError:
+            self.on_unmapped(scale)
+            raise
+
+
+def proposal(levels: Levels, scale: RatingScale) -> tuple[int, ...]:
+    """An item for each level that a person may agree with, or change.
+
+    By name if there is one for each; else what is below mastery here is not proficient
+    there and the other way round, lowest on lowest and highest on highest; by place
+    alone where all items mean proficient, or none does.
+    """
+    return _by_name(levels, scale) or _by_mastery(levels, scale)
+
+
+def is_rising(items: Sequence[int], scale: RatingScale) -> bool:
+    """Tell whether items are some of the scale's, none lower than the one before."""
+    is_known = all(1 <= one <= len(scale.names) for one in items)
+    return is_known and all(low <= high for low, high in pairwise(items))
 
 
 def parse_configuration(text: str) -> tuple[int, frozenset[int]]:
@@ -121,15 +213,13 @@ def _by_mastery(levels: Levels, scale: RatingScale) -> tuple[int, ...]:
     every = range(1, len(scale.names) + 1)
     high = [one for one in every if one in scale.proficient]
     low = [one for one in every if one not in scale.proficient]
-    if not high or not low:
-        raise DeliveryError(
-            "the scale of this competency has no item for students who are not "
-            "proficient, or none for those who are; choose another scale in Moodle",
-            "scale",
-            permanent=True,
-        )
-    mastered = len(levels.names) - levels.below
-    return (*_spread(levels.below, low), *_spread(mastered, high))
+    items = (
+        *_spread(levels.below, low or every),
+        *_spread(len(levels.names) - levels.below, high or every),
+    )
+    # A school may call items proficient in any order: levels never fall.
+    is_split = bool(high and low) and is_rising(items, scale)
+    return items if is_split else tuple(_spread(len(levels.names), every))
 
 
 def _spread(count: int, items: Sequence[int]) -> list[int]:

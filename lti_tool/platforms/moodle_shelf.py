@@ -17,7 +17,13 @@ from typing import Final
 from lti_tool.errors import DeliveryError
 from lti_tool.platforms.destination import Column
 from lti_tool.platforms.moodle import MoodleError, WebServices
-from lti_tool.platforms.moodle_scales import Levels, format_configuration, is_ours
+from lti_tool.platforms.moodle_scales import (
+    Levels,
+    RatingScale,
+    format_configuration,
+    is_ours,
+    parse_configuration,
+)
 from lti_tool.platforms.moodle_shapes import (
     COMPETENCIES,
     COMPETENCY,
@@ -56,47 +62,34 @@ class Tree:
     nodes: Mapping[str, Node]
 
 
-class Shelf:
-    """The frameworks and scales of one Moodle."""
+class Scales:
+    """The scales of one Moodle, each read once."""
 
-    def __init__(
-        self, services: WebServices, levels: Levels, tree: Callable[[], Tree]
-    ) -> None:
-        """Look there; tree is our framework, asked for only if something is made."""
+    def __init__(self, services: WebServices) -> None:
+        """Read them there."""
         self._services = services
-        self._levels = levels
-        self._load = tree
         self._names: dict[int, tuple[str, ...]] = {}
+        self._configurations: dict[int, str] = {}
 
-    def place(self, column: Column) -> int:
-        """Return the competency's number, made with all it hangs from if need be.
+    def load(self, competency: MoodleCompetency) -> RatingScale:
+        """The scale a competency is rated on: its own, else its framework's.
 
         Raises:
-            DeliveryError: it is not there and cannot be made.
+            DeliveryError: it cannot be read, or is not set up.
         """
-        found = self._find(column)
-        if found is not None:
-            return found.id
-        node = self._tree.nodes.get(column.competency)
-        if node is None:
+        text = competency.scaleconfiguration
+        if competency.scaleid is None or text is None:
+            text = self._configuration(competency.competencyframeworkid)
+        scale_id, proficient = parse_configuration(text)
+        names = self.names(scale_id)
+        if not names:
             raise DeliveryError(
-                "the competency is not in the course's framework", "gone",
+                "the scale of this competency is not in Moodle any more", "scale",
                 permanent=True,
             )  # fmt: skip
-        return self._make(node, self._framework.id)
+        return RatingScale(names, proficient, scale_id)
 
-    def configuration(self, framework_id: int) -> str:
-        """The scaleconfiguration of a framework.
-
-        Raises:
-            DeliveryError: it cannot be read.
-        """
-        found = self._services.call(
-            "core_competency_read_competency_framework", FRAMEWORK, id=framework_id
-        )
-        return found.scaleconfiguration
-
-    def scale_names(self, scale_id: int) -> tuple[str, ...]:
+    def names(self, scale_id: int) -> tuple[str, ...]:
         """The items of a scale, lowest first; none of a scale that is not there.
 
         Raises:
@@ -115,6 +108,44 @@ class Shelf:
                 found = []
             self._names[scale_id] = tuple(one.name for one in found)
         return self._names[scale_id]
+
+    def _configuration(self, framework_id: int) -> str:
+        if framework_id not in self._configurations:
+            found = self._services.call(
+                "core_competency_read_competency_framework", FRAMEWORK, id=framework_id
+            )
+            self._configurations[framework_id] = found.scaleconfiguration
+        return self._configurations[framework_id]
+
+
+class Shelf:
+    """The frameworks and scales of one Moodle."""
+
+    def __init__(
+        self, services: WebServices, levels: Levels, tree: Callable[[], Tree]
+    ) -> None:
+        """Look there; tree is our framework, asked for only if something is made."""
+        self._services = services
+        self._levels = levels
+        self._load = tree
+        self.scales = Scales(services)
+
+    def place(self, column: Column) -> int:
+        """Return the competency's number, made with all it hangs from if need be.
+
+        Raises:
+            DeliveryError: it is not there and cannot be made.
+        """
+        found = self._find(column)
+        if found is not None:
+            return found.id
+        node = self._tree.nodes.get(column.competency)
+        if node is None:
+            raise DeliveryError(
+                "the competency is not in the course's framework", "gone",
+                permanent=True,
+            )  # fmt: skip
+        return self._make(node, self._framework.id)
 
     def _find(self, column: Column) -> MoodleCompetency | None:
         for name, value in _ways(column):
@@ -197,7 +228,7 @@ class Shelf:
 
     def _find_scale(self) -> int:
         for scale_id in range(1, _SCALES + 1):
-            if is_ours(self._levels, self.scale_names(scale_id)):
+            if is_ours(self._levels, self.scales.names(scale_id)):
                 return scale_id
         raise DeliveryError(
             "this Moodle has neither the framework nor a scale of our levels ("

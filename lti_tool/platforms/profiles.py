@@ -37,6 +37,7 @@ class PlatformProfile:
         whole_second_clock: score times are compared in whole seconds, so two
             scores of one student must lie a second apart.
         stale_statuses: HTTP statuses that mean "older than what I hold".
+        held_answer: the status and body that mean "the grade there is kept", if any.
         never_limit: paging parameters break its answers; ask for all at once.
         companion_scopes: scopes to ask for along with a scope.
         score_extension: members added to every score sent.
@@ -69,6 +70,7 @@ class PlatformProfile:
     name: str
     whole_second_clock: bool = False
     stale_statuses: frozenset[int] = frozenset({409})
+    held_answer: tuple[int, bytes] | None = None
     never_limit: bool = False
     companion_scopes: MappingProxyType[str, tuple[str, ...]] = field(
         default_factory=lambda: MappingProxyType({})
@@ -195,6 +197,9 @@ PROFILES: Final = MappingProxyType(
             # Moodle 4.5: `timestamp <= stored` in whole seconds is 409; seen 2026-11,
             # mod/lti/service/gradebookservices/classes/local/resources/scores.php.
             whole_second_clock=True,
+            # Moodle 4.5: of a grade or column that is locked it answers so, without a
+            # word; seen 2026-11, classes/local/service/gradebookservices.php there.
+            held_answer=(500, b"[]"),
             # Moodle 4.5: Link values hold `&amp;` and typographic quotes when a
             # limit is sent; seen 2026-11, GET lineitems?limit=2.
             never_limit=True,

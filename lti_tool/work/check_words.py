@@ -36,6 +36,7 @@ TITLES: Final = MappingProxyType(
         "outcomes:functions": "Functions for outcomes",
         "outcomes:rights": "Rights of our account in a course",
         "outcomes:making": "Making what is missing there",
+        "outcomes:scales": "Levels on its scales",
         "reading": "Reading grades",
         "reading:columns": "Columns that our account sees",
         "reading:more": "What else is read of work",
@@ -304,6 +305,21 @@ FINDINGS: Final = MappingProxyType(
             WAITING,
             "Another worker of this tool is using the connection right now.",
             "Check again in a minute.",
+        ),
+        "scales_fit": Finding(
+            OK,
+            "Every level has its item on the scales of the courses that send there "
+            "(courses: %(courses)d, scales: %(scales)d).",
+        ),
+        "scales_none": Finding(
+            NOT_TRIED, "No course sends levels there yet, so no scale was looked at."
+        ),
+        "scales_unmapped": Finding(
+            PROBLEM,
+            "Scales have other items than our levels, and nobody said which item each "
+            "level is: %(names)s. Nothing is rated on them before.",
+            "Say it once for the school: on the page of the platform, Levels on its "
+            "scales, or masterybridge platform scales %(platform)d.",
         ),
         "outcomes_unknown": Finding(
             NOT_TRIED,

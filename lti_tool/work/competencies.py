@@ -30,6 +30,7 @@ from lti_tool.storage import curriculum, frameworks, registrations, secrets
 from lti_tool.storage.columns import Place
 from lti_tool.storage.database import Database
 from lti_tool.storage.registrations import Registration
+from lti_tool.work import scale_maps
 from lti_tool.work.statements import plain
 from mappings.frameworks import Framework
 from mappings.scales import Scale
@@ -172,8 +173,11 @@ def _moodle(
         plan = curriculum.load_plan(session, place.course_id or 0)
     levels = levels_of(plan.scale)
     shelf = Shelf(services, levels, partial(_load_tree, database, plan.framework_id))
+    meaning = scale_maps.meaning(
+        database, levels, registration_id=held.id, course_id=place.course_id or 0
+    )
     return MoodleCourse(
-        services, course=place.context_id or "", levels=levels, shelf=shelf
+        services, course=place.context_id or "", meaning=meaning, shelf=shelf
     )
 
 

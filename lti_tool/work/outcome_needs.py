@@ -10,10 +10,13 @@ from types import MappingProxyType
 from typing import Final
 
 from lti_tool.platforms import moodle_needs
-from lti_tool.work import reading_needs
+from lti_tool.platforms.moodle import WebServices
+from lti_tool.platforms.moodle_scales import RatingScale, ScaleUnmappedError
+from lti_tool.storage import curriculum
+from lti_tool.work import reading_needs, scale_maps
 from lti_tool.work.canvas import Canvases
 from lti_tool.work.check_words import Check
-from lti_tool.work.competencies import web_services
+from lti_tool.work.competencies import levels_of, web_services
 from lti_tool.work.inspection import Look
 from lti_tool.work.turns import patiently
 
@@ -105,8 +108,45 @@ def _moodle(look: Look) -> Iterator[Check]:
         yield Check("outcomes:making", "making_lacks", {**account, "names": names})
     else:
         yield Check("outcomes:making", "making_there", account)
+    if not found.functions and not found.rights:
+        yield _scales(look, services)
     if one.is_read:
         yield from reading_needs.check_moodle(look, services)
+
+
+def _scales(look: Look, services: WebServices) -> Check:
+    """Check that each level of the courses that send there has an item."""
+    one = look.registration
+    with look.database.read() as session:
+        courses = scale_maps.load_courses(session, one.id)
+        levels = {
+            course_id: levels_of(curriculum.load_plan(session, course_id).scale)
+            for course_id, _context in courses
+        }
+    if not courses:
+        return Check("outcomes:scales", "scales_none")
+    seen: set[RatingScale] = set()
+    unmapped: dict[RatingScale, str] = {}
+    for course_id, context in courses:
+        meaning = scale_maps.meaning(
+            look.database,
+            levels[course_id],
+            registration_id=one.id,
+            course_id=course_id,
+        )
+        read = partial(moodle_needs.scales_of, services, context)
+        for scale in look.at(one.outcomes_url or "", read):
+            seen.add(scale)
+            try:
+                meaning.items(scale)
+            except ScaleUnmappedError:
+                unmapped[scale] = f"{scale.scale_id} ({', '.join(scale.names)})"
+    counts: dict[str, str | int] = {"scales": len(seen), "courses": len(courses)}
+    if unmapped:
+        names = "; ".join(unmapped.values())
+        values = {**counts, "names": names, "platform": one.id}
+        return Check("outcomes:scales", "scales_unmapped", values)
+    return Check("outcomes:scales", "scales_fit", counts)
 
 
 _NEEDS: Final[MappingProxyType[str, Callable[[Look], Iterator[Check]]]] = (

@@ -148,7 +148,7 @@ def _compare(
                 row.person_id,
                 row.competency_id,
                 row.value,
-                there.value,
+                there.as_ours(row.value),
                 row.id,
             )
         )

@@ -34,7 +34,7 @@ from lti_tool.work.gradebooks import (
     locate_column,
     look_at_column,
 )
-from lti_tool.work.verdicts import AWAY
+from lti_tool.work.verdicts import AWAY, KEPT
 
 __all__ = ["Clock", "Trip", "rounds", "send_round"]
 
@@ -279,13 +279,21 @@ def _noted(
         for column, row in zip(columns, rows, strict=True)
     ]
     sendings = [
-        Sending(row.id, one.at, _there(column, one.recipient).value)
+        Sending(
+            row.id, one.at, _before(trip.ground, row, _there(column, one.recipient))
+        )
         for column, row, one in zip(columns, rows, outcomes, strict=True)
     ]
     with trip.database.write() as session:
         outbox.renew(session, trip.held, now)
         outbox.note_sending(session, sendings, now)
     return outcomes
+
+
+def _before(ground: Ground, row: Delivery, there: Shown) -> float | None:
+    """What stands there, as the value of ours it was told as, if it was."""
+    told = ground.told.get((row.person_id, row.competency_id))
+    return there.as_ours(None if told is None else told.value)
 
 
 def _outcome(
@@ -350,7 +358,7 @@ def _see(
     trip: Trip, column: OpenColumn, told: Sequence[_Told], away: _Away
 ) -> list[Settlement]:
     """Read a column again and say what became of what was sent to it."""
-    is_worth_it = any(one.error is None or one.error.code == "stale" for one in told)
+    is_worth_it = any(one.error is None or one.error.code in KEPT for one in told)
     shown: Mapping[str, Shown] | None = None
     if is_worth_it:
         try:
@@ -366,7 +374,7 @@ def _see(
 
 
 def _is_final(error: DeliveryError | None) -> bool:
-    return error is not None and error.code != "stale"
+    return error is not None and error.code not in KEPT
 
 
 def _settlement(

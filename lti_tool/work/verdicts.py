@@ -18,6 +18,10 @@ from lti_tool.storage.told import Key, Sent
 FIRST_WAIT: Final = timedelta(seconds=1)
 LONGEST_WAIT: Final = timedelta(hours=1)
 GIVE_UP_AFTER: Final = 200  # attempts: about a week at the longest wait
+# A value that was taken this often and never shown is one that is kept from showing.
+KEPT_AFTER: Final = 8  # attempts: about two minutes
+# It holds another value and keeps it: what that is, is worth a look.
+KEPT: Final = frozenset({"stale", "held"})
 # Nobody is there, or asks us to wait: the next row would fare no better.
 AWAY: Final = frozenset({"connect", "timeout", "no_answer", "busy", "rate", "turn"})
 # Another worker of ours is there: nothing is wrong, and it is soon done.
@@ -63,7 +67,7 @@ def before_sending(
         there = shown.get(recipient, NOTHING)
         ours = sent.get(row.key)
         if there.shows(row.value) and not _may_change(there, row, ours):
-            settled.append(Settlement(row.id, "delivered", read_back=there.value))
+            settled.append(_stands(row, there))
         elif is_theirs(there, ours) and not _is_allowed(row, there):
             settled.append(_kept(row, there, ours))
         else:
@@ -115,7 +119,7 @@ def _is_allowed(row: Delivery, shown: Shown) -> bool:
     """Tell whether a person said that this very value may be written over."""
     if row.over_at is None or row.over_value is None or shown.value is None:
         return False
-    return abs(shown.value - row.over_value) <= SAME
+    return shown.tends_to(row.over_value) or abs(shown.value - row.over_value) <= SAME
 
 
 def _kept(row: Delivery, shown: Shown, sent: Sent | None) -> Settlement:
@@ -129,10 +133,17 @@ def _kept(row: Delivery, shown: Shown, sent: Sent | None) -> Settlement:
         row.id,
         "conflict",
         code="set_by_person",
-        read_back=shown.value,
+        read_back=shown.as_ours(row.value),
         reason=f"{_words(shown)} stands there and {ours}: a person set it, so it is "
         "kept",
     )
+
+
+def _stands(
+    row: Delivery, shown: Shown, answer: Mapping[str, Any] | None = None
+) -> Settlement:
+    read_back = shown.as_ours(row.value)
+    return Settlement(row.id, "delivered", read_back=read_back, receipt=answer)
 
 
 def _words(shown: Shown) -> str:
@@ -146,7 +157,9 @@ def after_sending(
 ) -> Settlement:
     """Say what became of a row the destination took."""
     if shown.shows(row.value):
-        return Settlement(row.id, "delivered", read_back=shown.value, receipt=answer)
+        return _stands(row, shown, answer)
+    if shown.is_settled and shown.value is not None and row.attempts >= KEPT_AFTER:
+        return _held(row, shown, "held", answer)
     return Settlement(
         row.id,
         "pending",
@@ -165,16 +178,27 @@ def after_refusal(
     Source: facts/security.md section 5, C04, C05 and C09.
     """
     if shown.shows(row.value):
-        return Settlement(row.id, "delivered", read_back=shown.value)
-    if error.code != "stale":
+        return _stands(row, shown)
+    if error.code not in KEPT:
         return failed(row, error, now)
+    said = None if error.said is None else {"said": error.said}
+    return _held(row, shown, error.code, said)
+
+
+def _held(
+    row: Delivery, shown: Shown, code: str, receipt: Mapping[str, Any] | None
+) -> Settlement:
+    why = {
+        "stale": "with a later time than ours, so it is kept",
+        "held": "and is kept there: the grade was overridden or locked by a person",
+    }
     return Settlement(
         row.id,
         "conflict",
-        code="stale",
-        read_back=shown.value,
-        reason=f"{_words(shown)} stands there with a later time than ours, so it is "
-        "kept",
+        code=code,
+        read_back=shown.as_ours(row.value),
+        reason=f"{_words(shown)} stands there {why[code]}",
+        receipt=receipt,
     )
 
 

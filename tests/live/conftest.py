@@ -3,12 +3,14 @@
 MASTERYBRIDGE_LIVE_MOODLE names a JSON file that says which Moodle is under trial:
 
     {"site_url": "http://localhost:8088", "tool_url": "http://127.0.0.1:8200",
-     "admin": {"username": ..., "password": ...}}
+     "admin": {"username": ..., "password": ...}, "students": 500,
+     "sql": ["mysql", "-N", "-B", ..., "moodle"]}
 
 The tool is started at tool_url, which Moodle must be able to reach (its cURL security
 lets no local address through by default). Every run makes a course, 500 students (or as
 many as "students" in the file says) and two teachers of its own; one of competencies
-makes a framework, a role, an account and a service too, and switches web services on.
+makes a framework, a role, an account and a service too, switches web services on, and
+reads Moodle's own tables by the command in "sql" (see moodle_records).
 Nothing else in that Moodle is touched. On this trial:
 Moodle shows passwords by a button unless `loginpasswordtoggle` is off, and backs up in
 the background unless `enableasyncbackup` is off: both must be off.
@@ -24,9 +26,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
@@ -179,6 +182,12 @@ def extent() -> tuple[int, tuple[str, ...]]:
 
 
 @pytest.fixture(scope="module")
+def first_codes(extent: tuple[int, tuple[str, ...]]) -> tuple[str, ...]:
+    """The competencies that work speaks for from the beginning."""
+    return extent[1]
+
+
+@pytest.fixture(scope="module")
 def framework_file() -> Path:
     """The framework that is taught."""
     return FRAMEWORK
@@ -200,7 +209,9 @@ def trial(
 
 
 @pytest.fixture(scope="module")
-def tool(trial: Trial, framework_file: Path) -> Iterator[Tool]:
+def tool(
+    trial: Trial, framework_file: Path, first_codes: tuple[str, ...]
+) -> Iterator[Tool]:
     """The tool with the roster, scores, framework and alignments of the trial."""
     tool = Tool(trial)
     tool.run("db", "upgrade")
@@ -212,17 +223,22 @@ def tool(trial: Trial, framework_file: Path) -> Iterator[Tool]:
     framework = document["identifier"]
     tool.run("course", "set", trial.class_id, "--framework", framework,
              "--rule", "highest", "--destination", "ags=on")  # fmt: skip
+    align(tool, trial, first_codes)
+    tool.start()
+    yield tool
+    tool.stop()
+
+
+def align(tool: Tool, trial: Trial, codes: Sequence[str]) -> None:
+    """Let the work on each of some competencies speak for it."""
     file = trial.folder / "alignments.csv"
     with file.open("w", newline="", encoding="utf-8") as opened:
         rows = csv.writer(opened)
         rows.writerow(["course", "line_item", "competency", "weight"])
         rows.writerows(
-            [trial.class_id, _work_id(trial, code), code, 1] for code in trial.codes
+            [trial.class_id, _work_id(trial, code), code, 1] for code in codes
         )
     tool.run("align", "import", str(file))
-    tool.start()
-    yield tool
-    tool.stop()
 
 
 SignIn = Callable[[str, str], Moodle]
@@ -294,8 +310,18 @@ def _work_id(trial: Trial, code: str) -> str:
     return f"work-{trial.mark}-{code}"
 
 
-def records(trial: Trial) -> MemoryCatalog:
-    """The class as the SIS holds it; some of its students have scores, one a code."""
+def score_of(number: int) -> int:
+    """The points of 10 that the SIS has of a student, in each of her works."""
+    return 4 + number % 7
+
+
+def records(
+    trial: Trial, changed: Mapping[tuple[int, str], int] = MappingProxyType({})
+) -> MemoryCatalog:
+    """The class as the SIS holds it; some of its students have scores, one a code.
+
+    changed: other scores by (number of the student, code).
+    """
     org, term = f"org-{trial.mark}", f"term-{trial.mark}"
     at = "2026-09-01T00:00:00.000Z"
     stamp = {"status": "active", "dateLastModified": at}
@@ -341,7 +367,7 @@ def records(trial: Trial) -> MemoryCatalog:
                 {"sourcedId": f"r-{code}-{one.id_number}",
                  "lineItem": {"sourcedId": _work_id(trial, code)}, "class": here,
                  "student": {"sourcedId": one.id_number},
-                 "score": 4 + number % 7,
+                 "score": changed.get((number, code), score_of(number)),
                  "scoreStatus": "fully graded", "scoreDate": "2026-10-01", **stamp})
                 for code in trial.codes
                 for number, one in enumerate(trial.students[: trial.scored])],

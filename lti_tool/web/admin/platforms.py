@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext
 
 from lti_tool.errors import ConfigError
 from lti_tool.storage import platforms as stored
-from lti_tool.storage import secrets
+from lti_tool.storage import scale_maps, secrets
 from lti_tool.web.admin.forms import platform_fields, words
 from lti_tool.web.admin.guard import admin, pages, settings
 from lti_tool.web.admin.states import state_of
@@ -204,6 +204,7 @@ def _page(
         held = stored.load_platform(session, registration_id)
         deployments = stored.load_deployments(session, registration_id)
         checked = checks.load_checks(session, registration_id)
+        scales = scale_maps.load_scales(session, registration_id)
     page = render_template(
         "admin/platform.html",
         platform=held,
@@ -213,6 +214,8 @@ def _page(
         guide=guides.guide(held["vendor"]),
         lines=agreed(held["asked"], held["granted"] or {}) if held["asked"] else (),
         interface=competencies.interface_of(held["vendor"]),
+        scales=scales,
+        unsaid=sum(one.items is None for one in scales),
         sites=typed if typed is not None else "\n".join(held["extra_origins"] or ()),
         connects=canvas_access.connects(held["vendor"]),
         fault=fault,

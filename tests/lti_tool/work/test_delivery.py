@@ -19,7 +19,7 @@ from lti_tool.demo.platform import MOODLE
 from lti_tool.platforms.destination import Shown
 from lti_tool.storage import columns, outbox, requeue, schema, settling
 from lti_tool.storage.database import rows
-from lti_tool.work import delivery
+from lti_tool.work import decisions, delivery
 from oneroster.models import AssessmentResult
 
 if TYPE_CHECKING:
@@ -585,3 +585,45 @@ def test_values_are_the_same_as_far_as_a_gradebook_can_keep_them(
     shown: float | None, value: float | None, *, same: bool
 ) -> None:
     assert Shown(shown).shows(value) is same
+
+
+def test_a_locked_grade_is_a_conflict_at_once(abroad: Abroad) -> None:
+    """Moodle says 500 and nothing else of a lock; of a fault it says 500 as well."""
+    fill(abroad, "ags")
+    abroad.deliver()
+    abroad.room.change(schema.registration, 1, vendor="moodle")
+    failed = {"status": "500 Internal Server Error"}
+    abroad.lms_proxy.play("POST", SCORES, body=b"<h1>Fatal error</h1>", **failed)
+    rescore(abroad, "ana", 5.0)
+    assert abroad.deliver() == {"pending": 1}
+    abroad.lms_proxy.play("POST", SCORES, body=b"[]", **failed)
+    abroad.clock.move(minutes=1)
+    assert abroad.deliver() == {"conflict": 1}
+    row = newest(abroad)
+    assert (row["code"], row["read_back"]) == ("held", 3.6)
+    assert row["reason"] == (
+        "3.6 stands there and is kept there: the grade was overridden or locked by a "
+        "person"
+    )
+    # Unlocked, it is sent when a person says so.
+    with abroad.room.database.write() as session:
+        decisions.send_again(session, row["id"], who="person:1", now=abroad.clock())
+    assert abroad.deliver() == {"delivered": 1}
+
+
+def test_a_value_that_is_taken_and_never_shown_is_told_in_the_end(
+    abroad: Abroad,
+) -> None:
+    """An override that says what we said looks like ours until ours is another."""
+    fill(abroad, "ags")
+    abroad.deliver()
+    rescore(abroad, "ana", 5.0)
+    # It says yes and keeps what there is.
+    abroad.lms_proxy.play("POST", SCORES, status="200 OK", times=99)
+    states = []
+    while "conflict" not in states:
+        states += abroad.deliver()
+        abroad.clock.move(minutes=5)
+    assert states == ["pending"] * 7 + ["conflict"]
+    assert newest(abroad)["code"] == "held"
+    assert abroad.lms_grades()["7.A", "lms-ana"] == 3.6

@@ -12,19 +12,29 @@ from pathlib import Path
 
 import pytest
 
-from lti_tool.errors import DeliveryError
-from lti_tool.platforms.moodle_scales import Items, Levels, RatingScale, items_for
+from lti_tool.errors import ConfigError
+from lti_tool.platforms.moodle_scales import (
+    Choice,
+    Items,
+    Levels,
+    RatingScale,
+    ScaleUnmappedError,
+    items_for,
+    proposal,
+)
 from lti_tool.platforms.moodle_shelf import Node, description, short_name
 from lti_tool.settings import Settings
-from lti_tool.storage import requeue, schema, secrets
+from lti_tool.storage import curriculum, requeue, scale_maps, schema, secrets
 from lti_tool.work import decisions, delivery, outcome_needs, reconciling
+from lti_tool.work import scale_maps as work
 from lti_tool.work.competencies import COLUMNS, format_import
 from lti_tool.work.inspection import prepare
 from lti_tool.work.outside import Outside
+from lti_tool.work.platforms import Author
 from mappings.frameworks import Association, Competency, Framework
 from mappings.scales import FOUR
 from tests.lti_tool.work.conftest import NOON, Classroom, Clock, Proxy
-from tests.lti_tool.work.moodle import PretendMoodle
+from tests.lti_tool.work.moodle import SERVICE_USER, PretendMoodle
 from tests.ports import free_port
 
 SUBJECTS = {"ana": 101, "ben": 102, "eva": 103}
@@ -64,6 +74,19 @@ class Ratings:
         return {
             one.name: (one.finding, one.text) for one in outcome_needs.check_needs(look)
         }
+
+    def place(self, *said: str, course_id: int | None = None) -> tuple[list[int], int]:
+        """Say which items of scale 2 the levels are; nothing said: the proposal.
+
+        Returns the items, and how many deliveries go on.
+        """
+        with self.room.database.write() as session:
+            met, items = work.find(session, self.registration_id, 2, said)
+            by = Author("test", NOON)
+            freed = work.choose(
+                session, self.registration_id, met, items, by=by, course_id=course_id
+            )
+        return items, freed
 
     def release(self) -> None:
         """What `outcomes deliver` does first."""
@@ -128,6 +151,12 @@ def fill(room: Classroom) -> None:
     for student, points in (("ana", 9.0), ("ben", 5.0), ("eva", 10.0)):
         room.score(student, "quiz", points)
     room.refresh()
+
+
+def curriculum_of(ratings: Ratings) -> list[str]:
+    """The destinations that are on."""
+    with ratings.room.database.read() as session:
+        return curriculum.load_destinations(session, ratings.room.course_id)
 
 
 def rescore(ratings: Ratings, student: str, points: float | None) -> None:
@@ -255,6 +284,18 @@ def test_a_framework_of_the_school_is_used_by_code_and_by_its_own_scale(
     framework = ratings.moodle.add_framework("district", 2, {2})
     ratings.moodle.add_competency(framework, shortname="7.A", idnumber="D-7A")
     ratings.room.switch("moodle")
+    # Nobody is rated on a scale of other items before the school said what they mean.
+    assert ratings.deliver() == {"blocked": 3}
+    ((code, reason),) = set(ratings.room.rows(schema.delivery, "code", "reason"))
+    assert code == "scale_unmapped"
+    assert "(Not yet competent, Competent)" in reason
+    assert "(Beginning, Developing, Proficient, Advanced)" in reason
+    assert ratings.check()["outcomes:scales"][0] == "scales_unmapped"
+    assert ratings.place() == ([1, 1, 2, 2], 3)
+    assert ratings.check()["outcomes:scales"][1] == (
+        "Every level has its item on the scales of the courses that send there "
+        "(courses: 1, scales: 1)."
+    )
     assert ratings.deliver() == {"delivered": 3}
     assert set(ratings.moodle.shown().values()) == {"Not yet competent", "Competent"}
     assert len(ratings.moodle.competencies) == 1
@@ -263,6 +304,135 @@ def test_a_framework_of_the_school_is_used_by_code_and_by_its_own_scale(
     rescore(ratings, "ben", 1.0)
     assert ratings.deliver() == {"delivered": 1}
     assert len(ratings.moodle.evidence) == 3
+    # What was read back is the level that was told, whatever else the item says.
+    assert set(ratings.room.rows(schema.delivery, "value", "read_back")) == {
+        (4.0, 4.0), (2.0, 2.0), (1.0, 1.0),
+    }  # fmt: skip
+
+
+def test_what_was_said_of_a_scale_ends_when_its_items_are_others(
+    ratings: Ratings,
+) -> None:
+    framework = ratings.moodle.add_framework("district", 2, {2})
+    ratings.moodle.add_competency(framework, shortname="7.A", idnumber="D-7A")
+    ratings.room.switch("moodle")
+    ratings.deliver()
+    ratings.place("Beginning=1", "Developing=1", "Proficient=1", "advanced=competent")
+    assert ratings.deliver() == {"delivered": 3}
+    assert ratings.moodle.shown()[102, "D-7A"] == "Not yet competent"
+    ratings.moodle.scales[2] = ["No", "Nearly", "Yes"]
+    rescore(ratings, "ana", 8.0)
+    assert ratings.deliver() == {"blocked": 1}
+    with ratings.room.database.read() as session:
+        (met,) = scale_maps.load_scales(session, ratings.registration_id)
+    assert (met.names, met.items) == (("No", "Nearly", "Yes"), None)
+
+
+def test_a_course_may_mean_something_else_by_the_items(ratings: Ratings) -> None:
+    framework = ratings.moodle.add_framework("district", 2, {2})
+    ratings.moodle.add_competency(framework, shortname="7.A", idnumber="D-7A")
+    ratings.room.switch("moodle")
+    ratings.deliver()
+    ratings.place()
+    course = ratings.room.course_id
+    ratings.place("1=1", "2=2", "3=2", "4=2", course_id=course)
+    assert ratings.deliver() == {"delivered": 3}
+    assert set(ratings.moodle.shown().values()) == {"Competent"}
+    assert curriculum_of(ratings) == ["moodle"]  # on before, on still
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        (["Beginning=1"], "missing: Developing, Proficient, Advanced"),
+        (["1=2", "2=1", "3=2", "4=2"], "a higher level is a higher item"),
+        (["1=1", "2=1", "3=Perhaps", "4=2"], 'there is no item "Perhaps"'),
+        (["1=1", "2=1", "3=1", "4=1", "5=2"], 'there is no level "5"'),
+    ],
+)
+def test_levels_are_placed_whole_and_in_order(
+    ratings: Ratings, said: list[str], fault: str
+) -> None:
+    framework = ratings.moodle.add_framework("district", 2, {2})
+    ratings.moodle.add_competency(framework, shortname="7.A", idnumber="D-7A")
+    ratings.room.switch("moodle")
+    ratings.deliver()
+    with pytest.raises(ConfigError, match=fault):
+        ratings.place(*said)
+
+
+@pytest.mark.parametrize(
+    ("points", "rated", "level"),
+    [(5.0, 2, "Proficient"), (10.0, 1, "Developing")],
+    ids=["up", "down"],
+)
+def test_their_item_is_taken_as_the_level_next_to_ours(
+    ratings: Ratings, points: float, rated: int, level: str
+) -> None:
+    framework = ratings.moodle.add_framework("district", 2, {2})
+    number = ratings.moodle.add_competency(framework, shortname="7.A", idnumber="D-7A")
+    ratings.room.switch("moodle")
+    ratings.deliver()
+    ratings.place()
+    rescore(ratings, "ana", points)
+    ratings.deliver()
+    ratings.moodle.rate(101, number, rated)
+    (found,) = ratings.reconcile().differences
+    with ratings.room.database.write() as session:
+        decisions.take_theirs(session, found.delivery_id, who="person:1", now=NOON)
+    found_levels = ratings.room.rows(schema.attainment, "person_id", "level_name")
+    assert (ratings.room.people["ana"], level) in found_levels
+    assert ratings.reconcile().differences == ()
+
+
+def test_undoing_gives_a_teachers_rating_back_as_hers(ratings: Ratings) -> None:
+    """Undone, what stands there is set by our account and is hers all the same."""
+    room = ratings.room
+    framework = ratings.moodle.add_framework("district", 2, {2})
+    number = ratings.moodle.add_competency(framework, shortname="7.A", idnumber="D-7A")
+    ratings.moodle.linked.append(number)
+    ratings.moodle.rate(102, number, 2)
+    room.switch("moodle")
+    ratings.deliver()
+    ratings.place()
+    assert ratings.deliver() == {"delivered": 2, "conflict": 1}
+    row_id = next(
+        row_id
+        for row_id, state in room.rows(schema.delivery, "id", "state")
+        if state == "conflict"
+    )
+    with room.database.write() as session:
+        sent = decisions.send_again(session, row_id, who="person:1", now=NOON)
+    assert ratings.deliver() == {"delivered": 1}
+    assert ratings.moodle.shown()[102, "D-7A"] == "Not yet competent"
+    with room.database.write() as session:
+        decisions.undo(session, sent, who="person:1", now=NOON)
+    assert ratings.deliver() == {"delivered": 1}
+    assert ratings.moodle.ratings[102, number] == (2, SERVICE_USER)
+    rescore(ratings, "ben", 1.0)
+    assert ratings.deliver() == {"conflict": 1}
+    assert ratings.moodle.shown()[102, "D-7A"] == "Competent"
+
+
+def test_undoing_gives_our_own_earlier_rating_back_as_ours(ratings: Ratings) -> None:
+    room = ratings.room
+    framework = ratings.moodle.add_framework("district", 2, {2})
+    ratings.moodle.add_competency(framework, shortname="7.A", idnumber="D-7A")
+    room.switch("moodle")
+    ratings.deliver()
+    ratings.place()
+    rescore(ratings, "ana", 8.0)  # Proficient: one item with Advanced
+    ratings.deliver()
+    rescore(ratings, "ana", 1.0)
+    ratings.deliver()
+    row_id = room.rows(schema.delivery, "id")[-1][0]
+    with room.database.write() as session:
+        decisions.undo(session, row_id, who="person:1", now=NOON)
+    ratings.deliver()
+    assert ratings.moodle.shown()[101, "D-7A"] == "Competent"
+    rescore(ratings, "ana", 5.0)
+    assert ratings.deliver() == {"delivered": 1}
+    assert ratings.moodle.shown()[101, "D-7A"] == "Not yet competent"
 
 
 def test_a_competency_may_have_a_scale_of_its_own(ratings: Ratings) -> None:
@@ -364,7 +534,7 @@ def test_the_check_names_every_function_and_right_that_is_missing(
     ratings: Ratings,
 ) -> None:
     assert [one[0] for one in ratings.check().values()] == [
-        "functions_there", "rights_there", "making_there",
+        "functions_there", "rights_there", "making_there", "scales_none",
     ]  # fmt: skip
     ratings.moodle.functions -= {REPORT, "core_competency_create_competency"}
     ratings.moodle.denied = {
@@ -404,18 +574,27 @@ FOUR_LEVELS = Levels(("Beginning", "Developing", "Proficient", "Advanced"), 2)
         (("1", "2", "3"), {3}, (1, 2, 3, 3)),
         (("1", "2", "3"), {2, 3}, (1, 1, 2, 3)),
         (("1", "2", "3", "4", "5", "6"), {4, 5, 6}, (1, 3, 4, 6)),
+        (("A", "B"), {1, 2}, (1, 1, 1, 2)),
+        (("Yes", "No"), {1}, (1, 1, 1, 2)),
+        (("Seen",), {1}, (1, 1, 1, 1)),
     ],
 )  # fmt: skip
-def test_each_level_has_its_item(
+def test_an_item_is_proposed_for_each_level(
     names: tuple[str, ...], proficient: set[int], items: tuple[int, ...]
 ) -> None:
-    scale = RatingScale(names, frozenset(proficient))
-    assert items_for(FOUR_LEVELS, scale) == Items(scale, items)
+    scale = RatingScale(names, frozenset(proficient), 7)
+    assert proposal(FOUR_LEVELS, scale) == items
+    said = Choice(7, names, FOUR_LEVELS.names, items)
+    assert items_for(FOUR_LEVELS, scale, [said]) == Items(scale, items)
 
 
-def test_a_scale_on_which_all_are_proficient_says_nothing() -> None:
-    with pytest.raises(DeliveryError, match="no item for students"):
-        items_for(FOUR_LEVELS, RatingScale(("A", "B"), frozenset({1, 2})))
+def test_only_items_of_our_names_need_nobody_to_say_so() -> None:
+    ours = RatingScale(("None", *FOUR_LEVELS.names), frozenset({4, 5}), 7)
+    assert items_for(FOUR_LEVELS, ours) == Items(ours, (2, 3, 4, 5))
+    # Our names, and one before another that we have after it: they mean other things.
+    mixed = RatingScale(FOUR_LEVELS.names[::-1], frozenset({4}), 7)
+    with pytest.raises(ScaleUnmappedError, match="Advanced, Proficient, Developing"):
+        items_for(FOUR_LEVELS, mixed)
 
 
 def test_a_long_statement_is_kept_whole_and_named_short() -> None:
