@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from lti_tool.storage import curriculum, judging, outbox, sendings, standing
@@ -88,8 +89,9 @@ def _news_of_levels(
     }
     levels = [
         (key, place.outcome(one, told_at.get(key, place.now)))
-        # A student's own together: some destinations are read student by student.
-        for key, one in sorted(held.items())
+        for key, one in sorted(
+            held.items(), key=lambda one: _order(place.destination, one[1])
+        )
     ]
     found = [one for key, one in levels if _is_news(known.get(key), one["value"])]
     found += [
@@ -257,6 +259,17 @@ def _telling(
     return telling
 
 
+def _order(destination: str, one: StoredAttainment) -> tuple[int, int]:
+    """Where an outcome stands among those of its course: they go out by the hundred.
+
+    A destination that keeps levels is read student by student, so hers go together;
+    any other one is read column by column.
+    """
+    if destination in LEVEL_KEEPERS:
+        return one.person_id, one.competency_id
+    return one.competency_id, one.person_id
+
+
 def _concerns(
     destination: str, one: StoredAttainment, before: StoredAttainment | None
 ) -> bool:
@@ -289,7 +302,7 @@ def put_changed(
             _outcome(one, destination, terms[course_id], now, sending)
             for destination in destinations
             if summaries.tells(sending, destination, is_summary=False)
-            for one in by_course[course_id]
+            for one in sorted(by_course[course_id], key=partial(_order, destination))
             if one.person_id in whom
             and _concerns(destination, one, before.cells.get(one.key))
         ]

@@ -205,7 +205,9 @@ def test_every_finding_can_be_said(quiet_world: World) -> None:
         ("host", "problem", "kids", "bits", "url", "error", "client_id", "scope",
          "waiting", "at", "code", "reference", "interface", "account",
          "names", "said"), "x",
-    ) | dict.fromkeys(("count", "entries", "seconds", "status"), 1)  # fmt: skip
+    ) | dict.fromkeys(
+        ("count", "entries", "seconds", "status", "courses", "scales", "platform"), 1
+    )  # fmt: skip
     assert all((one.text % values and one.fix % values) is not None
                for one in FINDINGS.values())  # fmt: skip
     assert [

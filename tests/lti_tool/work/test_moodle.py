@@ -224,6 +224,26 @@ def test_students_are_read_once_and_read_back_once_for_all_competencies(
     assert Counter(ratings.moodle.calls)[GRADE] == 6
 
 
+def test_what_scores_bring_goes_out_student_by_student(ratings: Ratings) -> None:
+    """By the hundred: a student's levels apart would be read for each of them."""
+    room = ratings.room
+    for destination in ("moodle", "ags"):
+        room.switch(destination)
+    room.add_assignment("essay", "7.B")
+    for student in SUBJECTS:
+        room.score(student, "essay", 6.0)
+        room.score(student, "quiz", 1.0, days_ago=0)
+    room.refresh()
+    found = room.rows(
+        schema.delivery, "id", "destination", "person_id", "competency_id"
+    )
+    new = [row[1:] for row in found[-12:]]
+    ratings_out = [row[1:] for row in new if row[0] == "moodle"]
+    grades_out = [row[:0:-1] for row in new if row[0] == "ags"]
+    assert len(ratings_out) == len(grades_out) == 6
+    assert (ratings_out, grades_out) == (sorted(ratings_out), sorted(grades_out))
+
+
 def test_a_teachers_rating_is_kept_and_is_a_conflict(ratings: Ratings) -> None:
     ratings.room.switch("moodle")
     ratings.deliver()
