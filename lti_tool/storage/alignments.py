@@ -26,6 +26,7 @@ from lti_tool.storage.schema import (
     competency,
     declined_alignment,
     score,
+    source,
     term,
 )
 from lti_tool.storage.session import Session
@@ -58,6 +59,14 @@ class NewAlignment:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The same work in an LMS: whose it is, and where people open it."""
+
+    source: str
+    web_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class AlignedAssignment:
     """One assignment of a course with the competencies it speaks for."""
 
@@ -76,11 +85,15 @@ class AlignedAssignment:
     part_of: Mapping[int, str] = field(default_factory=dict)  # those of a part
     practice: tuple[int, ...] = ()  # those that are shown and do not count
     parts: tuple[tuple[str, str], ...] = ()  # (key, title) of what can speak by itself
+    source: str = ""
+    web_url: str | None = None
+    also: tuple[Elsewhere, ...] = ()  # the same work in an LMS
 
 
 def load_assignments(session: Session, course_id: int) -> list[AlignedAssignment]:
     """Return the assignments of a course, newest due first, with their alignments."""
     held = _load_held(session, course_id)
+    same = _load_same(session, course_id)
     mine = is_of_course(course_id, assessments=has_assessments(session))
     found = session.execute(
         select(
@@ -95,12 +108,15 @@ def load_assignments(session: Session, course_id: int) -> list[AlignedAssignment
             category.c.title.label("category"),
             term.c.title.label("term"),
             func.count(score.c.id).label("score_count"),
+            source.c.name.label("source"),
+            assignment.c.web_url,
         )
+        .join(source, source.c.id == assignment.c.source_id)
         .outerjoin(score, and_(score.c.assignment_id == assignment.c.id, _has_score()))
         .outerjoin(category, _named(category, "category_sourced_id"))
         .outerjoin(term, _named(term, "term_sourced_id"))
         .where(mine, assignment.c.status == "active")
-        .group_by(assignment.c.id, category.c.title, term.c.title)
+        .group_by(assignment.c.id, category.c.title, term.c.title, source.c.name)
         .order_by(assignment.c.due_at.desc(), assignment.c.title, assignment.c.id)
     )
     return [
@@ -115,11 +131,44 @@ def load_assignments(session: Session, course_id: int) -> list[AlignedAssignment
             category=row.category,
             term=row.term,
             score_count=row.score_count,
-            parts=tuple((one["key"], one["title"]) for one in row.parts or ()),
+            parts=_parts([row.parts, *(one.parts for one in same.get(row.id, ()))]),
+            source=row.source,
+            web_url=row.web_url,
+            also=tuple(
+                Elsewhere(one.source, one.web_url) for one in same.get(row.id, ())
+            ),
             **_told(held.get(row.id, ())),
         )
         for row in found
     ]
+
+
+def _parts(told: Sequence[Any]) -> tuple[tuple[str, str], ...]:
+    """What can speak by itself: as the work itself says, else as the same elsewhere."""
+    said = next((parts for parts in told if parts), ())
+    return tuple((one["key"], one["title"]) for one in said)
+
+
+def _load_same(session: Session, course_id: int) -> dict[int, list[Any]]:
+    """What in LMSs is the same as work of a course: source, web_url, parts."""
+    found: dict[int, list[Any]] = {}
+    for row in session.execute(
+        select(
+            assignment.c.twin_id,
+            source.c.name.label("source"),
+            assignment.c.web_url,
+            assignment.c.parts,
+        )
+        .join(source, source.c.id == assignment.c.source_id)
+        .where(
+            assignment.c.course_id == course_id,
+            assignment.c.twin_id.is_not(None),
+            assignment.c.status == "active",
+        )
+        .order_by(assignment.c.id)
+    ):
+        found.setdefault(row.twin_id, []).append(row)
+    return found
 
 
 def _load_held(session: Session, course_id: int) -> dict[int, list[dict[str, Any]]]:

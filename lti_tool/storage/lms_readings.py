@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, func, or_, select, true, update
+from sqlalchemy import Select, and_, case, func, or_, select, true, update
 
 from lti_tool.errors import NotFoundError
 from lti_tool.storage.database import rows, upsert
@@ -146,12 +146,16 @@ def load_of_course(session: Session, course_id: int) -> list[Reading]:
 
 
 def load_of_platform(session: Session, registration_id: int) -> list[Reading]:
-    """Return the courses of a platform, by title."""
+    """Return the courses of a platform, those that failed first, by title."""
     return _found(
         session,
         _readings()
         .where(registration.c.id == registration_id, placement.c.course_id.is_not(None))
-        .order_by(course.c.title, placement.c.id),
+        .order_by(
+            case((lms_reading.c.status == FAILED, 0), else_=1),
+            course.c.title,
+            placement.c.id,
+        ),
     )
 
 

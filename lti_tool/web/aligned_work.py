@@ -34,10 +34,17 @@ def work_for(
     origins: of the LMS the page is shown in.
     """
     return [
-        Aligned(one.title, one.due_at, address_in(one.description or "", origins))
+        Aligned(one.title, one.due_at, _address(one, origins))
         for one in assigned
         if any(aligned == competency_id for _, aligned, _ in one.alignments)
     ]
+
+
+def _address(one: AlignedAssignment, origins: Sequence[str]) -> str:
+    """Return where the LMS shows a piece of work: as it told, else as a SIS tells."""
+    told = (one.web_url, *(two.web_url for two in one.also))
+    own = next((url for url in told if url), None)
+    return own or address_in(one.description or "", origins)
 
 
 def address_in(description: str, origins: Sequence[str]) -> str:

@@ -100,7 +100,7 @@ def _work_values(work: LmsWork) -> dict[str, Any]:
         "due_at": work.due_at,
         "category_sourced_id": category,
         "parent_sourced_id": work.sis_sourced_id and work.sis_sourced_id[:_NAME],
-        "web_url": work.web_url,
+        "web_url": _opened(work.web_url),
         "learning_objectives": [{"offered": offered}] if offered else None,
         "parts": [
             {
@@ -114,6 +114,11 @@ def _work_values(work: LmsWork) -> dict[str, Any]:
         ]
         or None,
     }
+
+
+def _opened(url: str | None) -> str | None:
+    """Return an address that a page may lead to; None if it is none."""
+    return url if url and url.startswith(("https://", "http://")) else None
 
 
 def _offered(work: LmsWork) -> list[str]:

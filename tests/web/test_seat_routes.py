@@ -55,6 +55,8 @@ POLICY: dict[str, set[str]] = {
     "aligning.audit_file": {"instructor"},
     "align_link.show": {"instructor"},
     "align_link.change": {"instructor"},
+    "grades.show": {"instructor"},
+    "grades.change": {"instructor"},
     "copied.change": {"instructor"},
     "deep_linking.choose": {"instructor"},
     "deep_linking.place": {"instructor"},

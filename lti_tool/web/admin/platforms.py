@@ -4,19 +4,34 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flask import abort, make_response, redirect, render_template, request, url_for
+from flask import (
+    abort,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext
 
 from lti_tool.errors import ConfigError
+from lti_tool.storage import lms_readings, scale_maps, secrets
 from lti_tool.storage import platforms as stored
-from lti_tool.storage import scale_maps, secrets
+from lti_tool.web import reading_words
 from lti_tool.web.admin.forms import platform_fields, words
 from lti_tool.web.admin.guard import admin, pages, settings
 from lti_tool.web.admin.states import state_of
 from lti_tool.web.sessions import clock, database
 from lti_tool.web.texts import gettext
-from lti_tool.work import canvas_access, checks, competencies, guides
+from lti_tool.work import (
+    canvas_access,
+    checks,
+    competencies,
+    guides,
+    lms_gradebooks,
+)
 from lti_tool.work import platforms as work
 from lti_tool.work.agreements import agreed
 from lti_tool.work.platform_fields import parse_origins, platform_faults
@@ -31,8 +46,13 @@ SAID: Final = {
     "same": lazy_gettext("Nothing was changed."),
     "removed": lazy_gettext("The platform is removed."),
     "canvas": lazy_gettext("Connected. Levels can be sent to its outcomes now."),
+    "read": lazy_gettext("Grades are read from now on, every night."),
+    "unread": lazy_gettext("Grades are read no more. What was read stays."),
+    "ordered": lazy_gettext("The courses are being read. Look again in a moment."),
     "kept": lazy_gettext("The platform is switched off; what came from it is kept."),
 }
+# So many courses stand on the page, those that failed first.
+LISTED: Final = 50
 DEPLOYMENT: Final = {
     "approve": ("active", "approved"),
     "on": ("active", "on"),
@@ -125,6 +145,35 @@ def save_target(registration_id: int) -> ResponseReturnValue:
     return _edited(registration_id, {"target_mismatch": "warn" if warns else "refuse"})
 
 
+@pages.post("/platforms/<int:registration_id>/reading")
+def change_reading(registration_id: int) -> ResponseReturnValue:
+    """Let the grades of a platform be read or not, or have its courses read now."""
+    decision = request.form.get("decision", "")
+    if decision == "now":
+        return _order_all(registration_id)
+    is_on = decision == "on"
+    with database().write() as session:
+        values = {"is_read": is_on}
+        changed = work.edit(session, registration_id, values, by=author())
+    said = "read" if is_on else "unread"
+    return _said(registration_id, said if changed else "same")
+
+
+def _order_all(registration_id: int) -> ResponseReturnValue:
+    """Ask the worker to read every course of a platform that may be."""
+    who, ordered = admin().who, []
+    with database().write() as session:
+        for one in lms_readings.load_of_platform(session, registration_id):
+            place = one.placement_id
+            if one.can_read and lms_readings.order(
+                session, place, who=who, now=clock()
+            ):
+                ordered.append(place)
+    for place in ordered:
+        current_app.extensions["order_reading"](place)
+    return _said(registration_id, "ordered" if ordered else "same")
+
+
 @pages.get("/platforms/<int:registration_id>/edit")
 def edit(registration_id: int) -> ResponseReturnValue:
     """Show the form with what a platform was registered with."""
@@ -205,6 +254,7 @@ def _page(
         deployments = stored.load_deployments(session, registration_id)
         checked = checks.load_checks(session, registration_id)
         scales = scale_maps.load_scales(session, registration_id)
+        readings = lms_readings.load_of_platform(session, registration_id)
     page = render_template(
         "admin/platform.html",
         platform=held,
@@ -217,6 +267,10 @@ def _page(
         scales=scales,
         unsaid=sum(one.items is None for one in scales),
         sites=typed if typed is not None else "\n".join(held["extra_origins"] or ()),
+        reads=lms_gradebooks.reads(held["vendor"]),
+        readings=readings[:LISTED],
+        unlisted=len(readings[LISTED:]),
+        reading_words=reading_words,
         connects=canvas_access.connects(held["vendor"]),
         fault=fault,
         faults=faults or {},

@@ -394,3 +394,47 @@ def test_a_platform_that_is_not_there_is_a_page_that_says_so(rosa: Visitor) -> N
     for path in ("", "/edit", "/remove"):
         text = words(rosa.read(f"/admin/platforms/9{path}", 404))
         assert text.startswith("There is no such page")
+
+
+def test_an_administrator_lets_grades_be_read_and_sees_how_it_went(
+    office: Office, rosa: Visitor
+) -> None:
+    add(office, "3")
+    page = words(rosa.client.get(ONE).text)
+    assert "Grades as evidence" in page
+    assert "not read" in page
+    assert rosa.send(ONE, f"{ONE}/reading", decision="on").location.endswith(
+        "said=read"
+    )
+    assert held(office)["is_read"]
+    assert "! address or token missing" in words(rosa.client.get(ONE).text)
+    with office.database.write() as session:
+        platforms.save_platform(
+            session,
+            1,
+            outcomes_url="https://m",
+            **dict.fromkeys(["outcomes_token"], "-"),
+        )
+        course = session.execute(
+            insert(schema.course)
+            .values(title="Maths 7B", created_at=office.clock())
+            .returning(schema.course.c.id)
+        ).scalar_one()
+        place = session.execute(
+            insert(schema.placement)
+            .values(
+                deployment_id=1,
+                context_id="7",
+                course_id=course,
+                seen_at=office.clock(),
+            )
+            .returning(schema.placement.c.id)
+        ).scalar_one()
+    ordered: list[int] = []
+    office.app.extensions["order_reading"] = ordered.append
+    assert rosa.send(ONE, f"{ONE}/reading", decision="now").location.endswith("ordered")
+    assert ordered == [place]
+    page = words(rosa.client.get(ONE).text)
+    assert "Maths 7B … waiting to be read" in page
+    assert rosa.send(ONE, f"{ONE}/reading", decision="off").location.endswith("unread")
+    assert not held(office)["is_read"]
