@@ -99,8 +99,8 @@ def _say_course(bench: Bench, course_id: int, saved: Saved | None = None) -> Non
         table(
             f"{plan.title} · {plan.framework_title or 'no framework'} · "
             f"{_rule_text(settings)} · "
-            f"sent to: {', '.join(switched_on) or 'nobody'} ({sending['send']}, "
-            f"{sending['tell']} levels){_saved_text(saved)}",
+            f"sent to: {', '.join(switched_on) or 'nobody'} "
+            f"({sendings.words(sending)}){_saved_text(saved)}",
             ("line item", "title", "category", "term", "scores", "alignments"),
             [
                 (
