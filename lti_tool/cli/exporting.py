@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Final
 
 import click
 
-from lti_tool.cli.root import Bench, command, stderr
+from lti_tool.cli.root import Bench, command, now, stderr
 from lti_tool.errors import ConfigError
-from lti_tool.storage import exports, frameworks, sources
+from lti_tool.storage import exports, frameworks, naming, people, sources
 from lti_tool.storage.database import Session
 from lti_tool.storage.exports import Wish
-from lti_tool.work import published_bundle
+from lti_tool.work import folders, published_bundle
 from lti_tool.work.tables import csv_text
+
+WHO: Final = "cli"
 
 
 @click.group()
@@ -131,3 +134,63 @@ def write_table(
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
     return count
+
+
+@click.argument("student", metavar="STUDENT")
+@click.option("--output", metavar="FILE.zip|-", help="Default: person-ID.zip, here.")
+def _person(bench: Bench, student: str, output: str | None) -> None:
+    """Write all that is kept about one person into a zip of readable files.
+
+    README.txt in it says what each file holds and what is left out. Only its owner
+    may read the file.
+    """
+    with bench.database.read() as session:
+        person_id = people.find_person(session, student)
+
+    def write(file: IO[bytes]) -> dict[str, int]:
+        return folders.write_person(bench.database, person_id, file, who=WHO, now=now())
+
+    _save(bench, output or f"person-{person_id}.zip", write)
+
+
+command(export, "person")(_person)
+
+
+@click.argument("name", metavar="COURSE")
+@click.option("--output", metavar="FILE.zip|-", help="Default: course-ID.zip, here.")
+def _course(bench: Bench, name: str, output: str | None) -> None:
+    """Write what is kept about one course into a zip of readable files."""
+    with bench.database.read() as session:
+        course_id = naming.find_course(session, name)
+
+    def write(file: IO[bytes]) -> dict[str, int]:
+        return folders.write_course(bench.database, course_id, file, now=now())
+
+    _save(bench, output or f"course-{course_id}.zip", write)
+
+
+command(export, "course")(_course)
+
+
+def _save(
+    bench: Bench, path: str, write: Callable[[IO[bytes]], dict[str, int]]
+) -> None:
+    """Write a zip to stdout, or to a file that its owner alone may read."""
+    if path == "-":
+        if bench.as_json:
+            raise click.UsageError("--json and --output - would both be on stdout")
+        held = io.BytesIO()
+        write(held)
+        click.echo(held.getvalue(), nl=False)
+        return
+    place = Path(path)
+    try:
+        place.touch(mode=0o600)
+        with place.open("wb") as file:
+            counts = write(file)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+    total = sum(counts.values())
+    bench.say(
+        {"written": path, "rows": counts}, f"{path} written: {total} rows, README.txt"
+    )

@@ -64,8 +64,8 @@ COMMANDS = {
     "outcomes deliver": "--dry-run",
     "outcomes reconcile": "",
     "certify": "",
-    "export person": "",
-    "export course": "",
+    "export person": "--output",
+    "export course": "--output",
     "export records": "--framework --csv --oneroster",
     "erase person": "",
     "keys rotate": "",
@@ -75,8 +75,6 @@ COMMANDS = {
     "openapi": "",
 }
 LATER = {
-    "export person",
-    "export course",
     "erase person",
 }
 PATHS = {

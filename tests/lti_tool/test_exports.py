@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import stat
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 import structlog
 from click.testing import CliRunner
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from lti_tool.cli import masterybridge
 from lti_tool.settings import Settings
@@ -185,3 +187,170 @@ def test_a_bundle_of_the_only_source_speaks_its_identifiers(bridge: Bridge) -> N
     assert told == {"oneroster": str(path), "line_items": 2, "results": 2}
     with path.open("rb") as file:
         assert file.read(2) == b"PK"
+
+
+def parts(path: Path) -> dict[str, str]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name).decode() for name in archive.namelist()}
+
+
+def test_all_that_is_kept_about_a_person_is_in_one_zip(bridge: Bridge) -> None:
+    district = bridge.district
+    person = district.people["hill/ada"]
+    fill_life(bridge.database, district, person)
+    path = bridge.folder / "ada.zip"
+    told = bridge.ask("export", "person", str(person), "--output", str(path))
+    assert told["written"] == str(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert {name for name, count in told["rows"].items() if not count} == {
+        "passage", "demographics", "quarantine", "run_move", "run_problem",
+        "resource_opening", "group_member", "sis_result", "difference", "record",
+    }  # fmt: skip
+    found = parts(path)
+    whole = json.loads(found["everything.json"])
+    assert {name: len(held) for name, held in whole["tables"].items()} == told["rows"]
+    assert whole["tables"]["sis_user"][0]["source"] == "hill"
+    (score,) = table(found["score.csv"].removeprefix("\ufeff"))
+    assert (score["comment"], score["given"]) == ("'=Well done", "9.0")
+    assert "what was told of her to other systems" in found["README.txt"]
+    assert "sign_in_failure: people who run" in found["README.txt"]
+    everything = "".join(found.values())
+    for secret in ("browser-secret", "public-secret", "csrf-secret"):
+        assert secret not in everything
+    assert "Bo" not in everything
+    with bridge.database.read() as session:
+        done = session.execute(
+            select(schema.change.c.what, schema.change.c.subject_id)
+        ).all()
+    assert done[-1] == ("person exported", person)
+    assert bridge.run("export", "person", "nobody", status=1) == ""
+    bridge.run("export", "person", str(person), "--output", "-", "--json", status=2)
+
+
+def test_all_that_is_kept_about_a_course_is_in_one_zip(bridge: Bridge) -> None:
+    course = bridge.district.courses["hill"]
+    path = bridge.folder / "course.zip"
+    told = bridge.ask("export", "course", str(course), "--output", str(path))
+    assert (told["rows"]["attainment"], told["rows"]["seat"]) == (5, 4)
+    found = parts(path)
+    people = {one["person"] for one in table(found["seat.csv"].removeprefix("\ufeff"))}
+    assert people == {"Ada Lee", "Bo Lee", "Cy Lee", "Ed Lee"}
+    assert "who sits in it (4 rows)" in found["README.txt"]
+
+
+def fill_life(database: Database, district: District, person: int) -> None:
+    """Let a person have visited, been scored, seen, told of and joined."""
+    source, course = district.sources["hill"], district.courses["hill"]
+    first = district.competencies[0]
+    with database.write() as session:
+        platform = put(
+            session,
+            schema.registration,
+            name="Moodle",
+            issuer="https://lms.example",
+            client_id="c",
+            auth_url="a",
+            token_url="t",  # noqa: S106 -- an address
+            jwks_url="j",
+            created_at=LEVELLED,
+        )
+        user = put(
+            session,
+            schema.lms_user,
+            registration_id=platform,
+            subject="subject-ada",
+            person_id=person,
+            email="ada@example.org",
+            seen_at=LEVELLED,
+        )
+        put(
+            session,
+            schema.person_link,
+            kind="lms",
+            lms_user_id=user,
+            person_id=person,
+            rule="lis",
+            confidence=1.0,
+            status="active",
+            made_by="sync",
+            made_at=LEVELLED,
+        )
+        put(
+            session,
+            schema.web_session,
+            public_id="public-secret",
+            browser_hash="browser-secret",
+            csrf="csrf-secret",
+            person_id=person,
+            lms_user_id=user,
+            role="learner",
+            created_at=LEVELLED,
+            seen_at=LEVELLED,
+            expires_at=LEVELLED,
+        )
+        put(
+            session,
+            schema.score,
+            source_id=source,
+            sourced_id="r1",
+            fingerprint="f",
+            person_id=person,
+            line_item_sourced_id="li",
+            student_sourced_id="ada",
+            given=9.0,
+            comment="=Well done",
+        )
+        seen = put(
+            session,
+            schema.observation,
+            person_id=person,
+            competency_id=first,
+            course_id=course,
+            kind="observation",
+            task="t",
+            title="Ada explains",
+            given=3.0,
+            maximum=4.0,
+            happened_at=LEVELLED,
+            status="accepted",
+            made_by="person:9",
+            made_at=LEVELLED,
+        )
+        put(
+            session,
+            schema.teacher_level,
+            course_id=course,
+            person_id=person,
+            competency_id=first,
+            level=2,
+            level_name="Meets",
+            reason="Ada showed me",
+            lasts="removed",
+            made_by="person:9",
+            made_at=LEVELLED,
+        )
+        put(
+            session,
+            schema.delivery,
+            destination="oneroster",
+            course_id=course,
+            person_id=person,
+            competency_id=first,
+            value=3.0,
+            maximum=4.0,
+            level_name="Meets",
+            basis={},
+            state="delivered",
+            due_at=LEVELLED,
+            created_at=LEVELLED,
+        )
+        put(
+            session,
+            schema.change,
+            at=LEVELLED,
+            who="person:9",
+            what="observation added",
+            subject_table="observation",
+            subject_id=seen,
+            after={"title": "Ada explains"},
+        )
