@@ -160,6 +160,12 @@ class ClientCredentials(AuthBase):
                 self._header = None
         return True
 
+    def ask_for(self, scope: str) -> None:
+        """Ask for other rights from the next request on, by a new token."""
+        with self._lock:
+            if scope != self.scope:
+                self.scope, self._header = scope, None
+
     def _fetch(self) -> str:
         """Ask for a token; where scopes are refused, for less of them."""
         try:

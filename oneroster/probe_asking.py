@@ -104,6 +104,7 @@ class Reply:
     body: bytes = field(repr=False)
     seconds: float
     at: datetime
+    method: str = "GET"
 
     @property
     def is_good(self) -> bool:
@@ -160,7 +161,7 @@ class Reply:
     @property
     def request_line(self) -> str:
         """What was asked."""
-        return f"GET {self.url}"
+        return f"{self.method} {self.url}"
 
     @property
     def answer(self) -> str:
@@ -210,6 +211,14 @@ class Asker:
         self._clock = clock
 
     def get(self, url: str) -> Reply:
+        """Ask for a page.
+
+        Raises:
+            OneRosterError: as send() does.
+        """
+        return self.send("GET", url)
+
+    def send(self, method: str, url: str, body: bytes | None = None) -> Reply:
         """Ask once; again after a 401 with a new token, and after a wait.
 
         Raises:
@@ -220,7 +229,7 @@ class Asker:
         """
         renewed = False
         for _ in range(MOST_WAITS + 2):
-            reply, sent = self._once(url)
+            reply, sent = self._once(method, url, body)
             if reply.status == UNAUTHORIZED and not renewed:
                 renewed = self.auth.renew(sent)
                 if renewed:
@@ -239,28 +248,41 @@ class Asker:
             retry_after=None,
         )
 
-    def _once(self, url: str) -> tuple[Reply, requests.PreparedRequest]:
+    def _once(
+        self, method: str, url: str, body: bytes | None
+    ) -> tuple[Reply, requests.PreparedRequest]:
         if self.asked >= MOST_REQUESTS:
             raise SpentError(f"a test asks {MOST_REQUESTS} times and no more")
         self.asked += 1
         if self._patience.address_guard is not None:
             self._patience.address_guard(url)
         began = time.monotonic()
-        place = f"GET {url.partition('?')[0]}"
+        place = f"{method} {url.partition('?')[0]}"
+        headers = {"Accept": MEDIA_TYPE}
+        if body is not None:
+            headers["Content-Type"] = MEDIA_TYPE
         try:
-            with self._session.get(
+            with self._session.request(
+                method,
                 url,
-                headers={"Accept": MEDIA_TYPE},
+                data=body,
+                headers=headers,
                 auth=self.auth,
                 timeout=(self._patience.connect_seconds, self._patience.read_seconds),
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 at = self._clock()
-                body = read_bounded(response, self._patience.most_bytes, place)
-                seconds = time.monotonic() - began
-                headers = response.headers
-                reply = Reply(url, response.status_code, headers, body, seconds, at)
+                told = read_bounded(response, self._patience.most_bytes, place)
+                reply = Reply(
+                    url,
+                    response.status_code,
+                    response.headers,
+                    told,
+                    time.monotonic() - began,
+                    at,
+                    method,
+                )
                 sent = response.request
         except requests.RequestException as error:
             failure = explain(error, place)

@@ -69,6 +69,8 @@ class Profile:
     or that of the authorization; ``scopes`` are the short names granted, None where
     the service does not say. ``counts`` holds the records of each collection, None
     where it does not say; ``refused`` the status of each that it does not give.
+    ``writing`` tells by way (assessment, put, post) whether a gradebook can be written
+    to: yes, no, forbidden or unknown; it is empty where that was not asked.
     ``boundary`` tells that ``>=`` finds a record of that very moment; None, and None
     in ``stable``, that nothing could be seen.
     """
@@ -93,6 +95,7 @@ class Profile:
     skew_seconds: float
     counts: Mapping[str, int | None]
     refused: Mapping[str, int]
+    writing: Mapping[str, str]
     requests: int
 
     def document(self) -> dict[str, Any]:
@@ -124,6 +127,7 @@ class Findings:
     skew_seconds: float = 0.0
     counts: dict[str, int | None] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
+    writing: dict[str, str] = field(default_factory=dict)
     requests: int = 0
 
     def profile(self) -> Profile:

@@ -1,6 +1,7 @@
 """One look at a service: what it answers, what it honours, and what that means.
 
-At most sixty requests, all of them reads, one at a time.
+At most sixty requests, one at a time, all of them reads unless it is also asked whether
+a gradebook can be written to; then nothing is written either that stays.
 
 >>> probe = Probe("https://sis.example", "1.2", auth=auth)
 >>> for check in probe.checks():
@@ -36,6 +37,7 @@ from oneroster.probe_findings import (
 )
 from oneroster.probe_queries import ask_queries
 from oneroster.probe_steps import Look, ask_pages
+from oneroster.probe_writing import ask_writing
 from oneroster.service import ROOMS, Service
 from oneroster.transport import Patience
 
@@ -62,7 +64,8 @@ class Probe:
 
     A :class:`ClientCredentials` is asked for the scopes named, then for the roster's
     alone, in the style it was made for; make it with ``style="either"`` to find out.
-    Demographics are read only if they are among ``extra``.
+    Demographics are read only if they are among ``extra``. With ``writes`` it finds out
+    too whether the gradebook can be written to, by what cannot be written.
     """
 
     location: str
@@ -73,6 +76,7 @@ class Probe:
     patience: Patience = field(default_factory=Patience)
     scopes: tuple[str, ...] = (*CORE, "gradebook.readonly")
     extra: tuple[str, ...] = ()
+    writes: bool = False
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _asker: Asker = field(init=False, repr=False)
     _found: Findings = field(init=False, repr=False)
@@ -207,6 +211,8 @@ class Probe:
         yield from ask_pages(look)
         yield from ask_queries(look, self.clock())
         self._is_whole = True
+        if self.writes:
+            yield from ask_writing(look)
 
     def _root(self, service: Service, reply: Reply) -> Check:
         self._found.roots = dict(service.roots)

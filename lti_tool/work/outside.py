@@ -157,6 +157,7 @@ class Outside:
             session=client.session,
             scopes=_READING[version] + (_DEMOGRAPHICS if wants_more else ()),
             extra=("demographics",) if wants_more else (),
+            writes=True,
         )
 
     def _authorization(
