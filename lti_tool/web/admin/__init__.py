@@ -35,6 +35,7 @@ from lti_tool.web.admin import (
     source_address,
     source_limits,
     source_steps,
+    source_writing,
     sources,
 )
 from lti_tool.web.admin.guard import admin, current_session, pages, public
@@ -71,5 +72,6 @@ __all__ = [
     "source_address",
     "source_limits",
     "source_steps",
+    "source_writing",
     "sources",
 ]

@@ -23,6 +23,7 @@ from lti_tool.web.admin.source_words import (
     run_state,
     source_state,
 )
+from lti_tool.web.admin.writing_words import writing_words
 from lti_tool.web.sessions import clock, database
 from lti_tool.web.texts import gettext
 from lti_tool.work import orders, source_care, uploads
@@ -82,6 +83,7 @@ def source(source_id: int) -> str:
         look=look,
         profile=profile_words(held["profile"]),
         chosen=chosen_words(held["settings"]),
+        writing=writing_words(held) if held["kind"] == "rest" else None,
         collections=COLLECTIONS,
         said=SAID.get(request.args.get("said", "")),
     )

@@ -497,3 +497,32 @@ def test_the_list_says_how_each_stands(office: Office, rosa: Visitor) -> None:
     with office.database.write() as session:
         source_pages.save_source(session, source_id, {"status": "active"})
     assert "never synced" in words(rosa.read("/admin/sources"))
+
+
+def test_how_levels_are_written_is_told_and_may_be_chosen(
+    office: Office, rosa: Visitor
+) -> None:
+    source_id = add(rosa)
+    page = f"/admin/sources/{source_id}"
+    assert "As assessments, each with its CASE identifier. No test" in words(
+        rosa.read(page)
+    )
+    with office.database.write() as session:
+        profile = {"writing": {"assessment": "no", "put": "forbidden", "post": "yes"}}
+        source_pages.save_source(session, source_id, {"profile": profile})
+    told = words(rosa.read(f"{page}/writing"))
+    assert "Posted into its gradebook; the SIS gives the ids. The test found" in told
+    assert "Writing levels into its gradebook we have no right to" in told
+    wrong = rosa.send(f"{page}/writing", manner="plain", category="", words="1")
+    assert wrong.status_code == 422
+    assert "Choose one of the list." in words(wrong.text)
+    sent = rosa.send(f"{page}/writing", manner="gradebook", category=" cat-7 ")
+    assert sent.status_code == 303
+    kept = held(office, source_id)["settings"]
+    assert isinstance(kept, dict)
+    assert kept["writing"] == {
+        "manner": "gradebook",
+        "category": "cat-7",
+        "words": False,
+    }
+    assert "You chose it." in words(rosa.read(page))

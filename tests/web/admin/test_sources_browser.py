@@ -23,7 +23,10 @@ from tests.web.admin.browsing import Site, let_in
 
 pytestmark = pytest.mark.browser
 SECRET = "a secret of the demo"  # noqa: S105 -- of a made-up SIS
-PATHS = ("", "/address", "/scope", "/mapping", "/matching", "/limits", "/finish")
+PATHS = (
+    *("", "/address", "/scope", "/mapping", "/matching", "/limits", "/writing"),
+    "/finish",
+)
 
 
 @dataclass
