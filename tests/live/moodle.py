@@ -14,7 +14,7 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, Frame, FrameLocator, Page, expect
 
 PAGE_MS = 90_000  # a Moodle that shares its machine with the trial
-LONG_MS = 240_000
+LONG_MS = 600_000
 REGISTRATION = "iframe[src*='startltiadvregistration']"
 COLUMNS = "#user-grades th.item[data-itemid]"
 
