@@ -229,6 +229,9 @@ class Moodle:
         anew = frame.get_by_role("button", name="Register as a new external tool")
         first = frame.get_by_role("button", name=first_button)
         expect(anew.or_(first).first).to_be_visible(timeout=PAGE_MS)
+        # Moodle may begin to load the frame twice; what stands there then stays.
+        self.page.wait_for_load_state("networkidle")
+        expect(anew.or_(first).first).to_be_visible(timeout=PAGE_MS)
         if updates:
             row = frame.locator("tr", has=frame.locator("td", has_text=updates))
             row.get_by_role("button", name="Update").last.click()
