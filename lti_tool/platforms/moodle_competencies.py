@@ -86,6 +86,20 @@ class MoodleCourse:
         self._linked = None
         return str(made)
 
+    def foresee(self, column: Column) -> DeliveryError | None:
+        """Return why nobody could be rated on a competency, None if they could."""
+        there = pick(column, list(self._in_course().values()))
+        there = there or self._shelf.find(column)
+        if there is None:
+            return None
+        try:
+            self._meaning.items(self._shelf.scales.load(there))
+        except DeliveryError as error:
+            if not error.permanent:
+                raise
+            return error
+        return None
+
     def read(
         self, address: str, column: Column, recipients: Collection[str]
     ) -> Mapping[str, Shown]:

@@ -136,7 +136,7 @@ class Shelf:
         Raises:
             DeliveryError: it is not there and cannot be made.
         """
-        found = self._find(column)
+        found = self.find(column)
         if found is not None:
             return found.id
         node = self._tree.nodes.get(column.competency)
@@ -147,7 +147,12 @@ class Shelf:
             )  # fmt: skip
         return self._make(node, self._framework.id)
 
-    def _find(self, column: Column) -> MoodleCompetency | None:
+    def find(self, column: Column) -> MoodleCompetency | None:
+        """The competency of a column anywhere on the site, if there is one.
+
+        Raises:
+            DeliveryError: it cannot be looked for.
+        """
         for name, value in _ways(column):
             found = pick(column, self._search(name, value))
             if found is not None:

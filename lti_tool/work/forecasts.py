@@ -10,7 +10,7 @@ from typing import Any
 
 from lti_tool.errors import DeliveryError
 from lti_tool.logs import log
-from lti_tool.platforms.destination import NOTHING
+from lti_tool.platforms.destination import NOTHING, Shown
 from lti_tool.storage import curriculum, delivery_plans, outbox
 from lti_tool.storage.database import Database, Session
 from lti_tool.storage.outbox import Delivery
@@ -96,8 +96,8 @@ def _unsent(outcomes: Iterable[Mapping[str, Any]]) -> Iterable[Delivery]:
 def _column(
     database: Database, ground: Ground, rows: Sequence[Delivery]
 ) -> list[Change]:
-    is_there, shown = peek_column(database, ground, rows)
     hindered = foresee(database, ground, rows[0])
+    is_there, shown = _peek(database, ground, rows, hindered)
     settled, sending = verdicts.before_sending(
         rows, ground.recipients, ground.sent, shown
     )
@@ -125,6 +125,22 @@ def _column(
         kind = "withdraw" if row.value is None else "add" if there is None else "change"
         found.append(change(row, "blocked" if hindered else kind, hindered))
     return found
+
+
+def _peek(
+    database: Database, ground: Ground, rows: Sequence[Delivery], hindered: str | None
+) -> tuple[bool, Mapping[str, Shown]]:
+    """Whether a column is there and what it shows; one that is hindered may not tell.
+
+    Raises:
+        DeliveryError: it cannot be read, and nothing foresaw it.
+    """
+    try:
+        return peek_column(database, ground, rows)
+    except DeliveryError as error:
+        if hindered is None or error.code in verdicts.AWAY:
+            raise
+        return True, {}
 
 
 _SETTLED = {"delivered": "same", "conflict": "keep", "blocked": "blocked"}

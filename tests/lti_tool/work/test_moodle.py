@@ -25,7 +25,13 @@ from lti_tool.platforms.moodle_scales import (
 from lti_tool.platforms.moodle_shelf import Node, description, short_name
 from lti_tool.settings import Settings
 from lti_tool.storage import curriculum, requeue, scale_maps, schema, secrets
-from lti_tool.work import decisions, delivery, outcome_needs, reconciling
+from lti_tool.work import (
+    decisions,
+    delivery,
+    forecasts,
+    outcome_needs,
+    reconciling,
+)
 from lti_tool.work import scale_maps as work
 from lti_tool.work.competencies import COLUMNS, format_import
 from lti_tool.work.inspection import prepare
@@ -328,6 +334,26 @@ def test_a_framework_of_the_school_is_used_by_code_and_by_its_own_scale(
     assert set(ratings.room.rows(schema.delivery, "value", "read_back")) == {
         (4.0, 4.0), (2.0, 2.0), (1.0, 1.0),
     }  # fmt: skip
+
+
+def test_a_plan_says_of_each_competency_that_its_scale_waits(ratings: Ratings) -> None:
+    """One that waits hides no other; and the school is asked as soon as one looks."""
+    framework = ratings.moodle.add_framework("district", 2, {2})
+    ratings.moodle.add_competency(framework, shortname="7.A", idnumber="D-7A")
+    room = ratings.room
+    room.add_assignment("essay", "7.B")
+    for student in SUBJECTS:
+        room.score(student, "essay", 6.0)
+    room.refresh()
+    found = forecasts.forecast(
+        room.database, ratings.outside.connect, ratings.clock, "moodle", room.course_id
+    )
+    assert Counter(
+        (one.action, "(Not yet competent, Competent)" in (one.reason or ""))
+        for one in found
+    ) == {("blocked", True): 3, ("add", False): 3}
+    assert (ratings.moodle.ratings, ratings.moodle.linked) == ({}, [])
+    assert ratings.place() == ([1, 1, 2, 2], 0)
 
 
 def test_what_was_said_of_a_scale_ends_when_its_items_are_others(
