@@ -108,6 +108,7 @@ def load_assignments(session: Session, course_id: int) -> list[AlignedAssignment
             category.c.title.label("category"),
             term.c.title.label("term"),
             func.count(score.c.id).label("score_count"),
+            func.count(score.c.person_id.distinct()).label("scored"),
             source.c.name.label("source"),
             assignment.c.web_url,
         )
@@ -130,7 +131,8 @@ def load_assignments(session: Session, course_id: int) -> list[AlignedAssignment
             kind=row.kind,
             category=row.category,
             term=row.term,
-            score_count=row.score_count,
+            # What two systems say of a student is one score.
+            score_count=row.scored if row.id in same else row.score_count,
             parts=_parts([row.parts, *(one.parts for one in same.get(row.id, ()))]),
             source=row.source,
             web_url=row.web_url,

@@ -74,8 +74,10 @@ def find_assignment(session: Session, name: str, course_id: int) -> int:
         NotFoundError: no assignment of this course goes by that name.
     """
     speaking = func.coalesce(assignment.c.twin_id, assignment.c.id)
-    mine = select(speaking.distinct()).where(
-        or_(assignment.c.course_id == course_id, is_classless())
+    mine = (
+        select(speaking)
+        .distinct()
+        .where(or_(assignment.c.course_id == course_id, is_classless()))
     )
     found = session.scalars(mine.where(assignment.c.sourced_id == name)).all()
     if not found and name.isdigit():

@@ -19,7 +19,7 @@ from lti_tool.web.alignment import WordsError, find, option_of, parse_part, pars
 from lti_tool.web.plan_effects import Effect
 from lti_tool.web.texts import gettext
 from lti_tool.work import offering, previews, standing
-from lti_tool.work.suggesting import NAMED, Offer
+from lti_tool.work.suggesting import ALIGNED, NAMED, Offer
 
 # What is likelier than not is ticked; a teacher sees why and may change it.
 TICKED_FROM: Final = 0.5
@@ -38,6 +38,7 @@ class Shown:
     words: tuple[str, ...]
     is_named: bool
     is_by_meaning: bool
+    is_told: bool = False  # people aligned it so in an LMS; words name which
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,9 @@ def propose(
 ) -> Proposals:
     """Return a proposal for each open piece of work, and how many were skipped.
 
-    Those likeliest to be accepted come first. With a form, its ticks and choices; else
-    what is likelier than not is ticked.
+    And one for each alignment of an LMS that is not here. Those likeliest to be
+    accepted come first. With a form, its ticks and choices; else what is likelier than
+    not is ticked.
     """
     if plan.framework_id is None:
         return Proposals([])
@@ -112,11 +114,13 @@ def propose(
         skipped = suggestions.load_skipped(session, plan.course_id)
     left = {assignment_id for assignment_id, _ in skipped}
     waiting = [one for one in work if not one.alignments]
+    open_ = {one.id for one in waiting} - left
     found = [
         _proposal(plan, one, offers, form)
-        for one in waiting
-        if one.id not in left
+        for one in work
         for offers in offered.by_work.get(one.id, ())
+        # What was aligned in an LMS is worth a look whatever became of the rest.
+        if one.id in open_ or offers.is_told
     ]
     found.sort(key=lambda one: (one.is_guess, -_sureness(one.shown)))
     skips = sum(one.id in left for one in waiting)
@@ -143,6 +147,7 @@ def _proposal(
             one.words,
             one.why == NAMED,
             one.features.get("meaning_rank", 0.0) > 0,
+            one.why == ALIGNED,
         )
         for one in told.offers
     )

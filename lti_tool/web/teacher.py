@@ -26,7 +26,7 @@ from lti_tool.web.copied import is_news
 from lti_tool.web.seating import course_seat
 from lti_tool.web.sessions import Seat, clock, current_seat, database, seat_url
 from lti_tool.web.texts import gettext
-from lti_tool.work import copies
+from lti_tool.work import copies, lms_offers
 from lti_tool.work.tables import csv_text, guard
 
 teacher = Blueprint("teacher", __name__, template_folder="templates")
@@ -217,13 +217,14 @@ def change_alignment() -> Answer | tuple[str, int]:
     return redirect(seat_url("teacher.align", **said, _anchor=place), code=303)
 
 
-def _align_page(course_id: int, **told: object) -> str:
+def _align_page(course_id: int, **more: object) -> str:
     words = request.args.get("words", "").strip()
     only_open = request.args.get("only") == "open"
     with database().read() as session:
         plan = curriculum.load_plan(session, course_id)
         work = curriculum.load_assignments(session, course_id)
         copied = copies.story_of(session, course_id)
+        told = lms_offers.load(session, course_id)
     found = [
         one
         for one in work
@@ -246,5 +247,6 @@ def _align_page(course_id: int, **told: object) -> str:
         words=words,
         only_open=only_open,
         part_words=alignment.part_words,
-        **told,
+        told=told,
+        **more,
     )

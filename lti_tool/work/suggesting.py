@@ -33,6 +33,7 @@ WORDS: Final = "words:2"
 CODES: Final = "codes:1"
 NAMED: Final = "named"  # the text names it, by code or GUID
 LIKELY: Final = "likely"
+ALIGNED: Final = "aligned"  # people aligned it so in an LMS
 # What a text names is what it is about, but for a slip of the pen.
 SURE: Final = 0.99
 _KEPT: Final = 8
@@ -57,8 +58,8 @@ class Offer:
     """A competency for a piece of work, and why it is offered.
 
     Attributes:
-        why: named (the text has its code) or likely.
-        words: the words of the work that speak for it.
+        why: aligned (people did so in an LMS), named (the text has its code) or likely.
+        words: the words of the work that speak for it; of what is aligned, where.
     """
 
     case_id: str

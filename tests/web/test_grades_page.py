@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import unescape
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
-from lti_tool.platforms.gradebook import LmsWork
+from lti_tool.platforms.gradebook import LmsPart, LmsWork
 from lti_tool.storage import lms_readings, schema
 from lti_tool.work import lms_reading
 from tests.lti_tool.work.lms_books import Book
@@ -218,3 +218,98 @@ def test_a_course_that_has_ended_is_shown_and_not_changed(
     assert "This course has ended. Its levels are kept as they are." in text
     assert "Read now" not in text
     act(client, lms.room, sid, f"read:{lms.placement}", 409)
+
+
+# --- what people aligned in the LMS --------------------------------------------------
+
+LAB = LmsWork(
+    "42",
+    "Lab report",
+    maximum=20.0,
+    competencies=("C-3", "nu.2", "elsewhere"),
+    parts=(LmsPart("row:_1", "Method", 4.0, ("urn:uuid:c-2",)),),
+)
+
+
+def saved(room: Class) -> list[tuple[int, str, str]]:
+    table = schema.alignment
+    with room.database.read() as session:
+        found = session.execute(
+            select(table.c.competency_id, table.c.part, table.c.made_by)
+            .where(table.c.made_by != "cli")
+            .order_by(table.c.id)
+        )
+        return [(row[0], row[1], row[2]) for row in found]
+
+
+def review(
+    client: FlaskClient, room: Class, sid: str, **form: object
+) -> tuple[str, str]:
+    path = f"/s/{sid}/align/review"
+    if form:
+        data = {"csrf": room.csrf(sid), **form}
+        client.post(path, data=data)
+    html = client.get(path).get_data(as_text=True)
+    return html, text_of(html)
+
+
+def test_what_was_aligned_in_the_lms_is_offered_first_and_never_taken_by_itself(
+    client: FlaskClient, lms: Lms, sid: str
+) -> None:
+    room = lms.room
+    lms.book.put(LAB)
+    lms.book.grade("u0", 18.0, work="42")
+    lms.read()
+    html, text = review(client, room, sid)
+    assert text.count("aligned in Our Moodle") == 3
+    assert saved(room) == []
+    keys = re.findall(r'name="tick-([\d.]+)" value="yes" checked', html)
+    assert len(keys) == 3
+    third, fourth = room.competencies[2:4]
+    ticks = {f"tick-{key}": "yes" for key in keys}
+    _html, text = review(client, room, sid, act="accept", **ticks)
+    who = f"person:{room.teacher}"
+    assert saved(room) == [
+        (third, "", who),
+        (fourth, "", who),
+        (room.competencies[1], "row:_1", who),
+    ]
+    assert "aligned in Our Moodle" not in text
+
+
+def test_what_was_declined_stays_declined_after_the_next_reading(
+    client: FlaskClient, lms: Lms, sid: str
+) -> None:
+    room = lms.room
+    lms.book.put(replace(LAB, competencies=("c-3",), parts=()))
+    lms.read()
+    html, _text = review(client, room, sid)
+    (key,) = re.findall(r'name="tick-([\d.]+)"', html)
+    _html, text = review(client, room, sid, skip=key)
+    assert "aligned in Our Moodle" not in text
+    lms.book.put(replace(LAB, competencies=("c-3",), parts=(), title="Lab report 1"))
+    lms.read()
+    assert "aligned in Our Moodle" not in review(client, room, sid)[1]
+    lms.book.put(replace(LAB, competencies=("c-3", "c-4"), parts=()))
+    lms.read()
+    assert review(client, room, sid)[1].count("aligned in Our Moodle") == 1
+
+
+def test_on_the_page_of_all_work_one_click_takes_it_over(
+    client: FlaskClient, lms: Lms, sid: str
+) -> None:
+    room = lms.room
+    lms.book.put(replace(UNIT, competencies=("c-3",)))
+    lms.book.grade("u4", 10.0)
+    lms.read()
+    html = client.get(f"/s/{sid}/align").get_data(as_text=True)
+    form = re.search(r'<form[^>]*class="offered">(.*?)</form>', html, re.DOTALL)
+    assert form is not None
+    fields = re.findall(r'name="(\w+)" value="([^"]*)"', form[1])
+    assert "aligned in Our Moodle" in text_of(form[1])
+    answer = client.post(
+        f"/s/{sid}/align", data={name: unescape(value) for name, value in fields}
+    )
+    assert answer.status_code == 303
+    assert saved(room) == [(room.competencies[2], "", f"person:{room.teacher}")]
+    assert "aligned in" not in page(client, sid, "align")

@@ -111,3 +111,22 @@ def test_a_moodle_that_does_not_answer_changes_nothing(desk: Desk) -> None:
     assert told["status"] == "failed"
     assert desk.read.room.count(schema.score) == 0
     assert desk.read.state().status == "failed"
+
+
+def test_what_was_aligned_in_moodle_is_suggested_first(desk: Desk) -> None:
+    moodle = desk.moodle
+    framework = moodle.add_framework("fw", 5, {3, 4})
+    ratios = moodle.add_competency(framework, idnumber="guid-7.B")
+    moodle.linked = [ratios]
+    moodle.add_activity("quiz", "Statement 7.A", 10.0)
+    (cmid,) = moodle.activities
+    moodle.uses[cmid] = [ratios]
+    desk.ask("platform", "edit", "1", "--read", "on")
+    (told,) = desk.ask("platform", "read", "1")
+    assert told["offered"] == 1
+    work = str(desk.read.work("Statement 7.A"))
+    found = desk.ask("align", "suggest", "--of", "class-7", work)["suggestions"]
+    first = found[0]
+    assert (first["guid"], first["why"]) == ("guid-7.B", "aligned")
+    assert first["words"] == ["Moodle"]
+    assert desk.read.room.count(schema.alignment) == 0

@@ -191,7 +191,7 @@ def test_the_command_suggests_five_with_the_words_that_matched(
     [
         (("--text=x", "--grade=seven"), 2, "--grade seven: write K, or 1 to 12"),
         (("--text=x", "--framework=none"), 1, 'no framework goes by "none"'),
-        ((), 2, "Missing option '--text'"),
+        ((), 2, "name one of --text and --of"),
     ],
 )
 def test_what_the_command_cannot_use_it_names(
