@@ -22,14 +22,15 @@ WHO: Final = "cli"
 )
 @click.option("--as-proposed", is_flag=True, help="Take the items of the list.")
 @click.option("--course", "course_name", help="Say it of this course alone.")
+@click.option("--as-school", is_flag=True, help="A course means what the school does.")
 def _scales(
     bench: Bench,
     platform_id: int,
     scale: int | None,
     said: tuple[str, ...],
     *,
-    as_proposed: bool,
     course_name: str | None,
+    **how: bool,
 ) -> None:
     """List the scales met on a platform, or say which item of one each level is.
 
@@ -39,20 +40,24 @@ def _scales(
     if scale is None:
         _list(bench, platform_id)
         return
-    if as_proposed == bool(said):
-        raise click.UsageError("say the items by --item, or take them --as-proposed")
+    if sum([bool(said), *how.values()]) != 1:
+        raise click.UsageError(
+            "say the items by --item, or take them --as-proposed, or --as-school"
+        )
+    if how["as_school"] and course_name is None:
+        raise click.UsageError("--as-school is for a course: name it by --course")
+    by = Author(WHO, now())
     with bench.database.write() as session:
-        met, items = work.find(session, platform_id, scale, said)
         course_id = None
         if course_name is not None:
             course_id = naming.find_course(session, course_name)
+        met, items = work.find(session, platform_id, scale, said)
+        if how["as_school"] and course_id is not None:
+            freed = work.follow_school(session, platform_id, met, course_id, by=by)
+            bench.say({"scale": scale, "freed": freed}, f"scale {scale}: as the school")
+            return
         freed = work.choose(
-            session,
-            platform_id,
-            met,
-            items,
-            by=Author(WHO, now()),
-            course_id=course_id,
+            session, platform_id, met, items, by=by, course_id=course_id
         )
     told = ", ".join(
         f"{level} = {met.names[item - 1]}"
@@ -66,8 +71,19 @@ def _scales(
 
 def _list(bench: Bench, platform_id: int) -> None:
     with bench.database.read() as session:
-        found = [_document(one) for one in scale_maps.load_scales(session, platform_id)]
-    columns = ("scale", "names", "levels", "items", "proposed")
+        others = work.load_exceptions(session, platform_id)
+        found = [
+            _document(one)
+            | {
+                "courses": {
+                    course_id: list(own.items or ())
+                    for course_id, _title, own in others
+                    if own.key == one.key
+                }
+            }
+            for one in scale_maps.load_scales(session, platform_id)
+        ]
+    columns = ("scale", "names", "levels", "items", "proposed", "courses")
     rows = [[one[name] for name in columns] for one in found]
     bench.say(found, table("scales", columns, rows))
 

@@ -13,6 +13,7 @@ from lti_tool.errors import NotFoundError
 from lti_tool.storage.database import upsert
 from lti_tool.storage.evidence import put_change
 from lti_tool.storage.schema import (
+    course,
     course_destination,
     delivery,
     deployment,
@@ -62,6 +63,33 @@ def load_scales_of_course(
 ) -> list[MetScale]:
     """Return what a course says of scales by itself; each has its items."""
     return _parse(_course_settings(session, course_id, destination))
+
+
+def load_exceptions(
+    session: Session, registration_id: int, destination: str
+) -> list[tuple[int, str, MetScale]]:
+    """Return (course, title, scale) of what courses of a platform say by themselves."""
+    here = (
+        select(placement.c.course_id)
+        .join(deployment, deployment.c.id == placement.c.deployment_id)
+        .where(deployment.c.registration_id == registration_id)
+    )
+    table = course_destination.c
+    found = session.execute(
+        select(table.course_id, course.c.title, table.settings)
+        .join(course, course.c.id == table.course_id)
+        .where(
+            table.destination == destination,
+            table.settings.is_not(None),
+            table.course_id.in_(here),
+        )
+        .order_by(course.c.title, table.course_id)
+    )
+    return [
+        (course_id, title, one)
+        for course_id, title, settings in found
+        for one in _parse(settings)
+    ]
 
 
 def note_scale(session: Session, registration_id: int, met: MetScale) -> bool:

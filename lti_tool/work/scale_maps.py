@@ -61,6 +61,23 @@ def load_courses(session: Session, registration_id: int) -> list[tuple[int, str]
     return stored.load_courses(session, registration_id, DESTINATION)
 
 
+def load_exceptions(
+    session: Session, registration_id: int
+) -> list[tuple[int, str, MetScale]]:
+    """Return (course, title, scale) of what courses say by themselves."""
+    return stored.load_exceptions(session, registration_id, DESTINATION)
+
+
+def follow_school(
+    session: Session, registration_id: int, met: MetScale, course_id: int, *, by: Author
+) -> int:
+    """Let a course mean by a scale what the school does; returns how many go on."""
+    where = (course_id, DESTINATION)
+    none = replace(met, items=None)
+    stored.save_items_of_course(session, where, none, who=by.who, now=by.now)
+    return stored.release_unmapped(session, registration_id, by.now)
+
+
 def met_scale(levels: Levels, scale: RatingScale) -> MetScale:
     """A scale as it is kept, nothing chosen."""
     return MetScale(

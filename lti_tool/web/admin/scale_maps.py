@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,6 +44,7 @@ class Card:
         is_wrong: what was typed does not do.
         mixes: the levels that lie below mastery here and are proficient there, or the
             other way round.
+        courses: (title, items) of courses that say otherwise for themselves.
     """
 
     place: int
@@ -51,6 +53,7 @@ class Card:
     is_said: bool
     is_wrong: bool
     mixes: tuple[str, ...]
+    courses: tuple[tuple[str, str], ...]
 
 
 @pages.get("/platforms/<int:registration_id>/scales")
@@ -106,6 +109,7 @@ def _page(
     with database().read() as session:
         held = stored.load_platform(session, registration_id)
         found = scale_maps.load_scales(session, registration_id)
+        others = work.load_exceptions(session, registration_id)
     interface = competencies.interface_of(held["vendor"])
     if interface is None:
         abort(404)
@@ -113,7 +117,7 @@ def _page(
         "admin/platform_scales.html",
         platform=held,
         cards=[
-            _card(place, one, typed[1] if typed and typed[0] == place else None)
+            _card(place, one, typed[1] if typed and typed[0] == place else None, others)
             for place, one in enumerate(found)
         ],
         fault=fault,
@@ -123,7 +127,12 @@ def _page(
     return make_response(page, 422 if fault else 200)
 
 
-def _card(place: int, met: MetScale, typed: list[int] | None) -> Card:
+def _card(
+    place: int,
+    met: MetScale,
+    typed: list[int] | None,
+    others: Sequence[tuple[int, str, MetScale]],
+) -> Card:
     items = typed or met.items or work.proposed(met)
     rows = tuple(
         Row(
@@ -144,5 +153,10 @@ def _card(place: int, met: MetScale, typed: list[int] | None) -> Card:
             one.name
             for one in rows
             if (one.place > met.below) != (one.item in met.proficient)
+        ),
+        courses=tuple(
+            (title, " · ".join(own.names[item - 1] for item in own.items or ()))
+            for _course, title, own in others
+            if own.key == met.key
         ),
     )

@@ -27,7 +27,7 @@ TWO = RatingScale(("Not yet <competent>", "Competent"), frozenset({2}), 2)
 @pytest.fixture
 def met(office: Office) -> MetScale:
     """A Moodle whose scale of two items was met."""
-    add(office, vendor="moodle")
+    add(office, "1", vendor="moodle")
     work.note(office.database, 1, FOUR, TWO)
     work.note(office.database, 1, FOUR, TWO)
     return held(office)[0]
@@ -122,7 +122,7 @@ def run(office: Office, *arguments: str, status: int = 0) -> Any:  # noqa: ANN40
 
 
 def test_the_command_lists_scales_and_places_levels_on_them(
-    office: Office, met: MetScale
+    office: Office, rosa: Visitor, met: MetScale
 ) -> None:
     (listed,) = run(office)
     assert listed == {
@@ -132,6 +132,7 @@ def test_the_command_lists_scales_and_places_levels_on_them(
         "levels": list(met.levels),
         "items": None,
         "proposed": [1, 1, 2, 2],
+        "courses": {},
     }
     assert run(office, "--scale", "2", "--as-proposed")["items"] == [1, 1, 2, 2]
     with office.database.write() as session:
@@ -140,15 +141,30 @@ def test_the_command_lists_scales_and_places_levels_on_them(
             .values(title="Mathematics 7", created_at=office.now, status="active")
             .returning(schema.course.c.id)
         ).scalar_one()
+        session.execute(
+            insert(schema.placement).values(
+                deployment_id=1, context_id="5", course_id=course, seen_at=office.now
+            )
+        )
     said = ("Beginning=1", "2=Competent", "Proficient=2", "Advanced=2")
     items = [word for one in said for word in ("--item", one)]
     run(office, "--scale", "2", *items, "--course", str(course))
-    assert run(office)[0]["items"] == [1, 1, 2, 2]
+    (listed,) = run(office)
+    assert (listed["items"], listed["courses"]) == (
+        [1, 1, 2, 2], {str(course): [1, 2, 2, 2]},
+    )  # fmt: skip
+    page = words(rosa.read(HERE))
+    assert "1 course says otherwise" in page
+    assert (
+        "Mathematics 7 Not yet <competent> · Competent · Competent · Competent" in page
+    )
     with office.database.read() as session:
         (own,) = scale_maps.load_scales_of_course(session, course, "moodle")
         on = curriculum.load_destinations(session, course)
     # Said of a course, and nothing switched on by it.
     assert (own.items, on) == ((1, 2, 2, 2), [])
+    run(office, "--scale", "2", "--as-school", "--course", str(course))
+    assert run(office)[0]["courses"] == {}
     error = run(office, "--scale", "9", "--as-proposed", status=1)["error"]
     assert error == (
         "no scale 9 was met on platform 1 (met: 2); platform check looks for them"
