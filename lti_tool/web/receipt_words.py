@@ -14,12 +14,12 @@ from lti_tool.errors import OutboxError
 from lti_tool.storage import curriculum, differences, receipts, zones
 from lti_tool.storage.database import Session
 from lti_tool.storage.outbox import THEIRS
-from lti_tool.web import plan_words, reasons
+from lti_tool.web import plan_words, reasons, summary_form
 from lti_tool.web.admin.guard import public_url
 from lti_tool.web.admin.states import Mark
 from lti_tool.web.reasons import Reason
 from lti_tool.web.texts import gettext, local_moment
-from lti_tool.work import decisions
+from lti_tool.work import decisions, summaries
 
 NAMES: Final[Mapping[str, Any]] = {
     "ags": lazy_gettext("LMS gradebook"),
@@ -71,6 +71,8 @@ class Receipt:
         why: the reason of the level as it stands now; None where the course has no
             such competency any more.
         has_moved: whether that was worked out after what was told here.
+        grade: of a grade over all competencies its arithmetic when it was told, a line
+            each.
     """
 
     row: Mapping[str, Any]
@@ -88,6 +90,7 @@ class Receipt:
     link: str
     why: Reason | None
     has_moved: bool
+    grade: tuple[str, ...] = ()
 
 
 def load(session: Session, row: Mapping[str, Any], *, now: datetime) -> Receipt:
@@ -106,6 +109,7 @@ def load(session: Session, row: Mapping[str, Any], *, now: datetime) -> Receipt:
         row["competency_id"],
         now=now,
     )
+    made_of = summaries.made_of(row["basis"])
     told_at = _moment(row["basis"])
     zone = zones.load_zone(session, row["course_id"])
     return Receipt(
@@ -136,7 +140,14 @@ def load(session: Session, row: Mapping[str, Any], *, now: datetime) -> Receipt:
         link=public_url() + url_for("receipts.show", delivery_id=row["id"]),
         why=why,
         has_moved=why is not None and why.computed_at != told_at,
+        grade=() if made_of is None else summary_form.steps_of(made_of[1]),
     )
+
+
+def done(act: str, row: Mapping[str, Any]) -> str:
+    """Return what is said of a decision: theirs is no level where it is a grade."""
+    is_grade = row["competency_id"] is None
+    return "kept" if act == "theirs" and is_grade else act
 
 
 def place(destination: str) -> str:
@@ -179,7 +190,9 @@ def _basis(
     """By what a level was judged when it was told."""
     told = basis or {}
     rule = told.get("rule")
+    made_of = summaries.made_of(told)
     found = (
+        (gettext("Formula"), made_of and summary_form.HOW[made_of[0].how]),
         (gettext("Rule"), rule and plan_words.chosen_rule(rule, told.get("parameter"))),
         (gettext("Pieces of evidence"), told.get("evidence")),
         (gettext("Worked out"), worked_out),

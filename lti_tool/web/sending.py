@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request
@@ -26,12 +26,14 @@ from lti_tool.storage import (
 from lti_tool.storage.database import Session
 from lti_tool.storage.sending_pages import Going
 from lti_tool.storage.sendings import Sending
-from lti_tool.web import receipt_words
+from lti_tool.web import receipt_words, summary_form
 from lti_tool.web.seating import course_seat
 from lti_tool.web.sessions import Seat, clock, current_seat, database, seat_url
+from lti_tool.web.summary_form import Form
 from lti_tool.web.texts import gettext, ngettext
 from lti_tool.work import decisions, standing
 from lti_tool.work.gradebooks import DESTINATIONS, has_place
+from mappings.summary import Summary
 
 sending = Blueprint("sending", __name__, template_folder="templates")
 
@@ -81,7 +83,7 @@ def change() -> Page:
             course_id,
             fault=gettext("This course has ended. It sends nothing any more."),
         ), 403
-    if act in {"preview", "save"}:
+    if act in {"example", "preview", "save"}:
         return _choose(seat, course_id, act)
     if act in ACTS:
         return _decide(seat, course_id, act, about)
@@ -121,7 +123,13 @@ def _choose(seat: Seat, course_id: int, act: str) -> Page:
     now = clock()
     news: list[Mapping[str, object]] = []
     with database().write() as session:
-        new = _chosen(session, course_id)
+        plan = curriculum.load_plan(session, course_id)
+        held = sendings.load_sending(session, course_id)
+        wanted = _chosen(session, course_id, held)
+        new, form, summary = summary_form.read(request.form, wanted, plan.scale)
+        form = replace(form, examples=summary_form.examples(session, plan, summary))
+        if form.faults or act == "example":
+            return _page(course_id, chosen=new, form=form), 422 if form.faults else 200
         if act == "save":
             standing.set_sending(session, course_id, new, who=_who(seat), now=now)
         else:
@@ -135,7 +143,8 @@ def _choose(seat: Seat, course_id: int, act: str) -> Page:
         current_app.extensions["tell_worker"]()
         return redirect(seat_url("sending.show", said="saved"), 303)
     taken = sum(one["value"] is None for one in news)
-    return _page(course_id, chosen=new, effect=_effect(len(news) - taken, taken))
+    told = [*_effect(len(news) - taken, taken), *summary_form.changes(held, new)]
+    return _page(course_id, chosen=new, form=form, effect=told)
 
 
 def _effect(sent: int, taken: int) -> list[str]:
@@ -160,13 +169,14 @@ def _effect(sent: int, taken: int) -> list[str]:
     return told or [gettext("This choice would send nothing and take nothing back.")]
 
 
-def _chosen(session: Session, course_id: int) -> Sending:
+def _chosen(session: Session, course_id: int, held: Sending) -> Sending:
     form = request.form
     when = form.get("when", "")
     text = form.get("group", "")
     known = {one.id for one in groups.load_groups(session, course_id)}
     group = int(text) if text.isascii() and text.isdecimal() else None
-    return Sending(
+    return replace(
+        held,
         when=when if when in sendings.WHEN else sendings.NOW,
         is_secure_only=form.get("tell") == "secure",
         group_id=group if group in known else None,
@@ -186,9 +196,10 @@ def _decide(seat: Seat, course_id: int, act: str, about: str) -> Page:
     except OutboxError as error:
         return _page(course_id, fault=receipt_words.refused(error)), 409
     current_app.extensions["tell_worker"]()
+    done = receipt_words.done(act, row)
     if request.form.get("from") == "receipt":
-        return redirect(seat_url("sending.receipt", delivery_id=made, said=act), 303)
-    return redirect(seat_url("sending.show", said=act), 303)
+        return redirect(seat_url("sending.receipt", delivery_id=made, said=done), 303)
+    return redirect(seat_url("sending.show", said=done), 303)
 
 
 @sending.get("/s/<sid>/sending/<int:delivery_id>")
@@ -217,6 +228,7 @@ def _page(
     *,
     fault: str | None = None,
     chosen: Sending | None = None,
+    form: Form | None = None,
     effect: Sequence[str] = (),
 ) -> str:
     now = clock()
@@ -224,12 +236,16 @@ def _page(
         plan = curriculum.load_plan(session, course_id)
         goings = sending_pages.load_goings(session, course_id, DESTINATIONS)
         held = sendings.load_sending(session, course_id)
+        if form is None:
+            shown = summary_form.examples(session, plan, held.summary)
+            form = replace(summary_form.form_of(held, plan.scale), examples=shown)
         plans = {
             one.destination: _plan(
                 session,
                 delivery_plans.load_newest(
                     session, course_id, one.destination, now=now
                 ),
+                held.summary,
             )
             for one in goings
         }
@@ -247,6 +263,8 @@ def _page(
         plans=plans,
         places=places,
         held=chosen or held,
+        form=form,
+        choices=summary_form.choices(),
         effect=effect,
         troubles=troubles,
         waiting=waiting,
@@ -264,9 +282,12 @@ def _has_place(session: Session, course_id: int, one: Going) -> bool:
     return one.is_on or has_place(session, one.destination, course_id)
 
 
-def _plan(session: Session, found: dict[str, Any] | None) -> Plan | None:
+def _plan(
+    session: Session, found: dict[str, Any] | None, summary: Summary | None
+) -> Plan | None:
     if found is None:
         return None
+    grade = summary_form.usual_title("") if summary is None else summary.title
     changes = found["found"] or []
     telling = [one for one in changes if one["action"] != "same"]
     who, what = sending_pages.load_names(
@@ -281,7 +302,7 @@ def _plan(session: Session, found: dict[str, Any] | None) -> Plan | None:
         tuple(
             (
                 who.get(one["person_id"], ""),
-                what.get(one["competency_id"], gettext("Summary grade")),
+                what.get(one["competency_id"], grade),
                 one,
             )
             for one in telling[:MOST_LINES]

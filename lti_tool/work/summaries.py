@@ -59,6 +59,15 @@ def check(how: Sending, scale: Scale) -> None:
         raise SummaryError(Refusal.GRADE_NONE, field="columns")
 
 
+def fits(summary: Summary, scale: Scale) -> bool:
+    """Tell whether a formula can be used with a scale."""
+    try:
+        worths(summary, scale)
+    except SummaryError:
+        return False
+    return True
+
+
 def fault(how: Sending, scale: Scale) -> SummaryError | None:
     """Return why a formula fits the levels of its course no more; None: it does.
 
@@ -132,7 +141,7 @@ def setting_of(
 
     None where there is no formula, or it fits the levels of the course no more.
     """
-    if how.summary is None or fault(how, scale) is not None:
+    if how.summary is None or not fits(how.summary, scale):
         return None
     return Setting(course_id, scale, how.summary, how.waits_for, now)
 

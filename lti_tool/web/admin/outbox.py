@@ -41,12 +41,13 @@ def decide_delivery() -> ResponseReturnValue:
     try:
         with database().write() as session:
             made = ACTS[act](session, delivery_id, who=admin().who, now=clock())
+            done = receipt_words.done(act, receipts.load_receipt(session, made))
     except OutboxError as error:
         return _page(fault=receipt_words.refused(error)), 409
     current_app.extensions["tell_worker"]()
     if request.form.get("from") == "receipt":
-        return redirect(url_for("admin.delivery", delivery_id=made, said=act), 303)
-    return redirect(url_for("admin.outbox", said=act), 303)
+        return redirect(url_for("admin.delivery", delivery_id=made, said=done), 303)
+    return redirect(url_for("admin.outbox", said=done), 303)
 
 
 @pages.get("/outbox/<int:delivery_id>")
