@@ -18,12 +18,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from lti_tool.errors import DeliveryError
+from lti_tool.platforms.canvas_course import CanvasCourse, CourseThere
 from lti_tool.platforms.canvas_models import (
-    COURSE,
     PROGRESS,
     RESULTS,
     SUBMISSIONS,
-    USERS,
     Assignment,
     CanvasOutcome,
     Criterion,
@@ -31,12 +30,7 @@ from lti_tool.platforms.canvas_models import (
     OutcomeResult,
     Progress,
 )
-from lti_tool.platforms.canvas_outcomes import (
-    CanvasScale,
-    Folder,
-    Outcomes,
-    conflict,
-)
+from lti_tool.platforms.canvas_outcomes import Outcomes, conflict
 from lti_tool.platforms.canvas_rest import CanvasRest, answered_at, read
 from lti_tool.platforms.canvas_rubric import LevelsAssignments
 from lti_tool.platforms.canvas_waiting import Waiting, looked_for
@@ -46,23 +40,6 @@ _MISSING: Final = re.compile(r"'([^']+)'")
 _GLANCE_SECONDS: Final = 2.0
 _MISSING_WORDS: Final = "Couldn't find User(s)"
 _UNPUBLISHED_WORDS: Final = "Some assignments are either not published"
-
-
-@dataclass(frozen=True, slots=True)
-class CanvasCourse:
-    """A course of ours in a Canvas.
-
-    Attributes:
-        number: what Canvas calls the course.
-        reference: what our assignment there is known by.
-        columns: the competencies that anything is told of, made there in one go.
-    """
-
-    number: str
-    reference: str
-    scale: CanvasScale
-    folder: Folder
-    columns: tuple[Column, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +82,12 @@ class CanvasOutcomes:
         self._course = course
         self._clock = clock
         self._waiting = waiting or Waiting()
-        self._path = f"/courses/{course.number}"
+        self._there = CourseThere(rest, course.number)
+        self._path = self._there.path
         self._assignments = LevelsAssignments(rest, course.number, course.reference)
         self._outcomes = Outcomes(
             rest, course.number, course.scale, course.folder, self._waiting
         )
-        self._students: frozenset[str] | None = None
         # By address and student: what was read, and when Canvas took what we sent.
         self._seen: dict[tuple[str, str], float | None] = {}
         self._awaited: dict[tuple[str, str], datetime] = {}
@@ -121,7 +98,7 @@ class CanvasOutcomes:
 
     def find_column(self, column: Column) -> str | None:
         """Return where the competency's row is, None if there is none."""
-        self._check_course()
+        self._there.check()
         return self._address(column)
 
     def foresee(self, column: Column) -> DeliveryError | None:
@@ -136,7 +113,7 @@ class CanvasOutcomes:
             DeliveryError: calculation or scale, this outcome would show something
                 else than we say; besides what Canvas refuses.
         """
-        self._check_course()
+        self._there.check()
         wanted = {one.case_id: one for one in (*self._course.columns, column)}
         found = self._outcomes.ensure(list(wanted.values()))
         own = found[column.competency]
@@ -224,7 +201,7 @@ class CanvasOutcomes:
             }
             answer, missing = self._update(row, data)
             for one in missing & data.keys():
-                refused[one] = self._no_student()
+                refused[one] = self._there.no_student()
             self._awaited.update(
                 ((address, one.recipient), answer["at"]) for one in going
             )
@@ -239,16 +216,6 @@ class CanvasOutcomes:
 
     def _has_sent(self, address: str) -> bool:
         return any(where == address for where, _who in self._awaited)
-
-    def _check_course(self) -> None:
-        found = self._rest.get(self._path, COURSE, [("include[]", "concluded")])
-        if found.is_over:
-            raise DeliveryError(
-                f"the course is concluded in {self._rest.host}; nothing is written "
-                "there any more",
-                "course_over",
-                permanent=True,
-            )
 
     def _judge(self, outcome: CanvasOutcome) -> None:
         wrong = conflict(outcome, self._course.scale)
@@ -386,8 +353,9 @@ class CanvasOutcomes:
     ) -> DeliveryError | None:
         """Return why nothing is sent for one student, None if it is."""
         who = outcome.recipient
-        if who not in self._in_course():
-            return self._no_student()
+        absence = self._there.absence(who)
+        if absence is not None:
+            return absence
         held = marks.get(who, {}).get(criterion.id, Mark()).points
         read_as = self._seen.get((address, who))
         factor = outcome.maximum / criterion.points if criterion.points else 1.0
@@ -402,22 +370,6 @@ class CanvasOutcomes:
                 permanent=False,
             )
         return None
-
-    def _in_course(self) -> frozenset[str]:
-        """Return the students of the course: one other, and a whole call is refused."""
-        if self._students is None:
-            pages = self._rest.every(
-                f"{self._path}/users", USERS, [("enrollment_type[]", "student")]
-            )
-            self._students = frozenset(one.id for page in pages for one in page)
-        return self._students
-
-    def _no_student(self) -> DeliveryError:
-        return DeliveryError(
-            f"this student is not in the course in {self._rest.host}",
-            "no_student",
-            permanent=True,
-        )
 
     def _unpublished(self) -> DeliveryError:
         return DeliveryError(

@@ -202,6 +202,19 @@ class OutcomeResults(CanvasRecord):
     outcome_results: tuple[OutcomeResult, ...] = Field(default=())
 
 
+class LiveAssessment(CanvasRecord):
+    """A live assessment, found by the key that we gave it."""
+
+    id: str
+    key: str = ""
+
+
+class LiveAssessments(CanvasRecord):
+    """A page of live assessments."""
+
+    assessments: tuple[LiveAssessment, ...] = ()
+
+
 COURSE: Final = TypeAdapter(Course)
 USERS: Final = TypeAdapter(list[User])
 ASSIGNMENT: Final = TypeAdapter(Assignment)
@@ -214,3 +227,4 @@ IMPORT: Final = TypeAdapter(OutcomeImport)
 SUBMISSIONS: Final = TypeAdapter(list[Submission])
 PROGRESS: Final = TypeAdapter(Progress)
 RESULTS: Final = TypeAdapter(OutcomeResults)
+LIVE: Final = TypeAdapter(LiveAssessments)

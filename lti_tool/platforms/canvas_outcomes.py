@@ -39,11 +39,13 @@ class CanvasScale:
 
     Attributes:
         ratings: each level's points and name, from the highest down.
+        cuts: the ratio at which each begins, in the same order.
         maximum: the points of the highest.
         mastery: the ratio at which mastery begins.
     """
 
     ratings: tuple[tuple[float, str], ...]
+    cuts: tuple[float, ...]
     maximum: float
     mastery: float
 

@@ -330,7 +330,8 @@ def scope_of(method: str, url: str) -> str:
     """
     path = urlsplit(url).path
     path = path[path.find(API) :]
-    for scope in PROFILES["canvas"].rest_scopes:
+    known = PROFILES["canvas"]
+    for scope in (*known.rest_scopes, *known.live_scopes):
         verb, _, template = scope.removeprefix("url:").partition("|")
         if verb == method and re.fullmatch(_NAMED.sub("[^/]+", template), path):
             return scope

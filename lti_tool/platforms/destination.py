@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol, runtime_checkable
 
 from lti_tool.errors import DeliveryError
+from mappings.scales import reaches
 
 SAME: Final = 0.0001  # Moodle keeps five decimals after rescaling
 SUMMARY: Final = "summary"  # what the id of the column over all competencies ends in
@@ -75,6 +76,21 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """The values that are one level: from its cut up to that of the next, if any."""
+
+    cut: float
+    next_cut: float | None
+    maximum: float
+
+    def has(self, value: float) -> bool:
+        """Tell whether a value is of this level."""
+        ratio = value / self.maximum
+        is_above = self.next_cut is not None and reaches(ratio, self.next_cut)
+        return reaches(ratio, self.cut) and not is_above
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """What a destination shows for one student, on our maximum.
 
@@ -83,6 +99,9 @@ class Shown:
         text: the word there, where it keeps words.
         stands_for: the values of ours it is as good as, where a destination keeps
             levels and not our numbers; then value is only for people.
+        reach: the same as a stretch, where it is known by its ends: the ratio at which
+            a level begins, and that at which the next one does, if any does; maximum
+            is what they are ratios of.
         is_ours: who set it, where a destination tells; None where it does not, and
             only a value we never sent betrays somebody else's hand.
         is_settled: it will stand so; not while the destination is still at work.
@@ -95,6 +114,7 @@ class Shown:
     value: float | None
     text: str | None = None
     stands_for: frozenset[float] | None = None
+    reach: Reach | None = None
     is_ours: bool | None = None
     is_settled: bool = True
     at: datetime | None = None
@@ -111,6 +131,8 @@ class Shown:
             return self.value is value
         if self.stands_for is not None:
             return value in self.stands_for
+        if self.reach is not None:
+            return self.reach.has(value)
         return abs(self.value - value) <= SAME
 
     def as_ours(self, value: float | None) -> float | None:

@@ -63,6 +63,7 @@ class PlatformProfile:
         rest_scopes: what its REST interface is asked for where its key grants single
             scopes; none where an administrator does not let us in by OAuth.
         reading_scopes: the same, where the grades of its courses are read besides.
+        live_scopes: what more it is asked for where levels go by live assessments.
         is_audience_its_token_url: whether its token address is what assertions must
             name, whatever authorization_server its configuration tells.
     """
@@ -100,6 +101,7 @@ class PlatformProfile:
     is_audience_its_token_url: bool = False
     rest_scopes: tuple[str, ...] = ()
     reading_scopes: tuple[str, ...] = ()
+    live_scopes: tuple[str, ...] = ()
 
 
 _COURSE = "/api/v1/courses/:course_id"
@@ -190,6 +192,11 @@ PROFILES: Final = MappingProxyType(
             reading_scopes=(
                 f"url:GET|{_COURSE}/assignment_groups",
                 f"url:GET|{_COURSE}/students/submissions",
+            ),
+            live_scopes=(
+                f"url:GET|{_COURSE}/live_assessments",
+                f"url:POST|{_COURSE}/live_assessments",
+                f"url:POST|{_COURSE}/live_assessments/:assessment_id/results",
             ),
         ),
         "moodle": PlatformProfile(

@@ -10,7 +10,9 @@ from typing import Final
 import requests
 
 from lti_tool.errors import ConfigError, DeliveryError
-from lti_tool.platforms.canvas import CanvasCourse, CanvasOutcomes
+from lti_tool.platforms.canvas import CanvasOutcomes
+from lti_tool.platforms.canvas_course import CanvasCourse
+from lti_tool.platforms.canvas_live import CanvasLive
 from lti_tool.platforms.canvas_outcomes import CanvasScale, Folder
 from lti_tool.platforms.canvas_rest import CanvasRest, Pace
 from lti_tool.platforms.canvas_rubric import REFERENCE
@@ -27,6 +29,7 @@ from lti_tool.platforms.http import check_url
 from lti_tool.storage import (
     curriculum,
     frameworks,
+    outcomes_settings,
     placements,
     platforms,
     registrations,
@@ -36,6 +39,7 @@ from lti_tool.storage import (
 from lti_tool.storage.columns import Place
 from lti_tool.storage.curriculum import Plan, PlanCompetency
 from lti_tool.storage.database import Database
+from lti_tool.storage.outcomes_settings import LIVE
 from lti_tool.work.turns import Turn
 from mappings.scales import Scale
 
@@ -90,7 +94,7 @@ class Canvases:
 
     def destination(
         self, place: Place, waiting: Waiting | None = None
-    ) -> CanvasOutcomes:
+    ) -> CanvasOutcomes | CanvasLive:
         """Return the outcomes of a course in its Canvas.
 
         Raises:
@@ -109,6 +113,10 @@ class Canvases:
             )
         rest, token = self._opened(registration_id)
         course = self._course(place, number, token.credential.account)
+        with self._database.read() as session:
+            settings = outcomes_settings.load_settings(session, registration_id)
+        if settings.manner == LIVE:
+            return CanvasLive(rest, course, waiting=waiting)
         return CanvasOutcomes(rest, course, clock=self._clock, waiting=waiting)
 
     def _course(self, place: Place, number: str, account: str | None) -> CanvasCourse:
@@ -168,6 +176,7 @@ def canvas_scale(scale: Scale) -> CanvasScale:
     """Return a scale as Canvas is to show it, from the highest level down."""
     return CanvasScale(
         ratings=tuple((one.points, one.name) for one in reversed(scale.levels)),
+        cuts=tuple(one.cut for one in reversed(scale.levels)),
         maximum=scale.maximum,
         mastery=scale.mastery,
     )

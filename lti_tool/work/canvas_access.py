@@ -70,13 +70,17 @@ class ReturnError(Exception):
         self.code = code
 
 
-def scopes(vendor: str, *, is_read: bool = False) -> tuple[str, ...]:
+def scopes(
+    vendor: str, *, is_read: bool = False, is_live: bool = False
+) -> tuple[str, ...]:
     """Return what a key that grants single scopes must grant, none: no such key.
 
-    is_read: the grades of its courses are read too.
+    is_read: the grades of its courses are read too. is_live: levels go by live
+    assessments. Either takes some more.
     """
-    found = profile(vendor)
-    return found.rest_scopes + (found.reading_scopes if is_read else ())
+    known = profile(vendor)
+    reading = known.reading_scopes if is_read else ()
+    return known.rest_scopes + reading + (known.live_scopes if is_live else ())
 
 
 def connects(vendor: str) -> bool:
@@ -128,7 +132,7 @@ def seal(one: Asked, key: bytes) -> str:
     return secrets.encrypt(one.model_dump_json(), key)
 
 
-def authorize_url(one: Asked, vendor: str) -> str:
+def authorize_url(one: Asked, vendor: str, *, is_live: bool = False) -> str:
     """Return where in Canvas the administrator says yes."""
     fields = {
         "client_id": one.client_id,
@@ -137,7 +141,8 @@ def authorize_url(one: Asked, vendor: str) -> str:
         "state": one.state,
     }
     if one.has_scopes:
-        fields["scope"] = " ".join(scopes(vendor, is_read=one.is_read))
+        asked = scopes(vendor, is_read=one.is_read, is_live=is_live)
+        fields["scope"] = " ".join(asked)
     return f"{one.url}{AUTHORIZE}?{urlencode(fields)}"
 
 

@@ -147,7 +147,7 @@ def _stands(
 
 
 def _words(shown: Shown) -> str:
-    if shown.text and shown.stands_for is not None:
+    if shown.text and (shown.stands_for or shown.reach) is not None:
         return f'"{shown.text}"'
     return "no value" if shown.value is None else f"{shown.value:g}"
 

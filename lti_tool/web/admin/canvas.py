@@ -8,6 +8,7 @@ from flask import abort, make_response, redirect, render_template, request, url_
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext
 
+from lti_tool.storage import outcomes_settings
 from lti_tool.storage import platforms as stored
 from lti_tool.web.admin.guard import admin, pages, public_url, settings
 from lti_tool.web.sessions import clock, database
@@ -55,7 +56,9 @@ def ask_canvas(registration_id: int) -> ResponseReturnValue:
         "admin/canvas_go.html",
         platform=held,
         host=canvas_access.host_of(asked),
-        href=canvas_access.authorize_url(asked, held["vendor"]),
+        href=canvas_access.authorize_url(
+            asked, held["vendor"], is_live=_is_live(registration_id)
+        ),
     )
     answer = make_response(page)
     answer.set_cookie(
@@ -106,6 +109,12 @@ def _held(registration_id: int) -> dict[str, Any]:
     return held
 
 
+def _is_live(registration_id: int) -> bool:
+    with database().read() as session:
+        found = outcomes_settings.load_settings(session, registration_id)
+    return found.manner == outcomes_settings.LIVE
+
+
 def _author() -> Author:
     return Author(admin().who, clock())
 
@@ -125,6 +134,8 @@ def _form(
         fields=fields,
         faults=faults or {},
         back=_back(),
-        scopes=canvas_access.scopes(held["vendor"], is_read=held["is_read"]),
+        scopes=canvas_access.scopes(
+            held["vendor"], is_read=held["is_read"], is_live=_is_live(held["id"])
+        ),
     )
     return make_response(page, 422 if faults else 200)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lti_tool.platforms.canvas import CanvasOutcomes
+from lti_tool.platforms.canvas_live import CanvasLive
 from lti_tool.platforms.canvas_waiting import Waiting
 from lti_tool.platforms.http import GuardedSession
 from lti_tool.storage import platforms, requeue, schema, secrets
@@ -16,6 +17,7 @@ from lti_tool.work import delivery
 from lti_tool.work.canvas import Canvases
 from tests.faults.canvas import Canvas, Course
 from tests.faults.canvas_grades import Gradebook, GradebookRoutes
+from tests.faults.canvas_live import LiveRoutes
 from tests.faults.canvas_routes import serve_canvas
 from tests.lti_tool.work.conftest import NOON, STUDENTS, Classroom, Clock, Proxy
 from tests.ports import free_port
@@ -37,9 +39,10 @@ class School:
     registration_id: int
     slept: list[float]
     book: Gradebook
+    live: LiveRoutes
     days: int = 300
 
-    def connect(self, _name: str, place: Place) -> CanvasOutcomes:
+    def connect(self, _name: str, place: Place) -> CanvasOutcomes | CanvasLive:
         return self.canvases.destination(place, Waiting(sleep=self.slept.append))
 
     def deliver(self) -> dict[str, int]:
@@ -84,7 +87,9 @@ def opened(
     canvas.url = f"http://127.0.0.1:{port}"
     course = canvas.add_course(*STUDENTS, "new")
     book = Gradebook(canvas, course)
-    proxy = proxied(serve_canvas(canvas, GradebookRoutes(canvas, book)), canvas)
+    live = LiveRoutes(canvas)
+    app = serve_canvas(canvas, GradebookRoutes(canvas, book), live)
+    proxy = proxied(app, canvas)
     serve(proxy, port)
     registration_id = _introduce(room, canvas, course)
     room.add_assignment("lab", "7.A")
@@ -94,7 +99,16 @@ def opened(
             room.database, session, session.local_hosts, KEY, clock=clock
         )
         yield School(
-            room, canvas, course, proxy, clock, canvases, registration_id, [], book
+            room,
+            canvas,
+            course,
+            proxy,
+            clock,
+            canvases,
+            registration_id,
+            [],
+            book,
+            live,
         )
 
 
