@@ -12,7 +12,8 @@ from lti_tool.errors import ConfigError
 from lti_tool.platforms.profiles import PROFILES
 from lti_tool.storage import platforms, secrets
 from lti_tool.storage.database import Session
-from lti_tool.work import checks
+from lti_tool.storage.outcomes_settings import MANNERS
+from lti_tool.work import canvas_access, checks
 from lti_tool.work import platforms as work
 from lti_tool.work.agreements import differences
 from lti_tool.work.check_words import Check
@@ -83,12 +84,18 @@ def _is_problem(check: Check) -> bool:
     type=click.Choice(["on", "off"]),
     help="Whether the grades of its courses are read as evidence.",
 )
+@click.option(
+    "--outcomes-manner",
+    type=click.Choice(MANNERS),
+    help="How levels get into Canvas's outcomes; live only where they answer.",
+)
 def _edit(
     bench: Bench,
     platform_id: int,
     extra_origins: tuple[str, ...],
     outcomes_token_file: Path | None,
     read: str | None,
+    outcomes_manner: str | None,
     **fields: str | None,
 ) -> None:
     """Change what is named of a platform, and nothing else."""
@@ -99,11 +106,15 @@ def _edit(
         values["is_read"] = read == "on"
     if outcomes_token_file is not None:
         values["outcomes_token"] = _token(bench, outcomes_token_file)
-    if not values:
+    if not values and outcomes_manner is None:
         raise click.UsageError("name at least one thing to change")
     with bench.database.write() as session:
         _check(bench, session, platform_id, values)
         changed = work.edit(session, platform_id, values, by=_me())
+        if outcomes_manner and canvas_access.choose(
+            session, platform_id, outcomes_manner, by=_me()
+        ):
+            changed["outcomes_manner"] = outcomes_manner
     told = ", ".join(sorted(changed)) or "nothing: it was so already"
     bench.say({"changed": changed}, f"platform {platform_id}: changed {told}")
 

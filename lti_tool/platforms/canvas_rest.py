@@ -115,6 +115,11 @@ class CanvasRest:
         """The host, for what is said to people."""
         return urlsplit(self.base_url).hostname or "?"
 
+    @property
+    def account(self) -> str | None:
+        """The Canvas account that outcomes are made in, None for the course alone."""
+        return self._token.credential.account
+
     def close(self) -> None:
         """Let others use the token: nothing more is asked now."""
         self._turn.give_back()

@@ -18,6 +18,8 @@ from lti_tool.storage.session import Session
 RUBRIC: Final = "rubric"
 LIVE: Final = "live"
 MANNERS: Final = (RUBRIC, LIVE)
+# What a look at live assessments finds.
+ANSWERS, ABSENT, REFUSED = "answers", "absent", "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class OutcomesSettings:
 
     Attributes:
         manner: one of MANNERS.
-        live: the finding of the last look at live assessments, None if none was made.
+        live: what the last look at live assessments found, one of ANSWERS, ABSENT and
+            REFUSED; None if none was made.
         live_at: when that was.
     """
 

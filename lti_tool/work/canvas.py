@@ -79,10 +79,7 @@ class Canvases:
             ConfigError: it has no address or no token, or an address we do not go to.
             DeliveryError: turn, another worker is at it.
         """
-        return self._opened(registration_id)[0]
-
-    def _opened(self, registration_id: int) -> tuple[CanvasRest, CanvasToken]:
-        """Take the turn first, and then the token: another may just have renewed it."""
+        # The turn first, and then the token: another may just have renewed it.
         turn = Turn(self._database, turn_name(registration_id), clock=self._clock)
         turn.hold()
         try:
@@ -90,7 +87,7 @@ class Canvases:
         except BaseException:
             turn.give_back()
             raise
-        return CanvasRest(self._session, token, Pace(), turn), token
+        return CanvasRest(self._session, token, Pace(), turn)
 
     def destination(
         self, place: Place, waiting: Waiting | None = None
@@ -111,17 +108,28 @@ class Canvases:
                 "no_place",
                 permanent=True,
             )
-        rest, token = self._opened(registration_id)
-        course = self._course(place, number, token.credential.account)
+        rest = self.rest(registration_id)
+        course = self.course(place.launched_id or 0, number, rest.account)
         with self._database.read() as session:
             settings = outcomes_settings.load_settings(session, registration_id)
         if settings.manner == LIVE:
             return CanvasLive(rest, course, waiting=waiting)
         return CanvasOutcomes(rest, course, clock=self._clock, waiting=waiting)
 
-    def _course(self, place: Place, number: str, account: str | None) -> CanvasCourse:
+    def course(
+        self,
+        placement_id: int,
+        number: str,
+        account: str | None,
+        *,
+        is_whole: bool = False,
+    ) -> CanvasCourse:
+        """Return our course of a placement as its Canvas is told of it.
+
+        is_whole: with all competencies of its plan, else those anything is told of.
+        """
         with self._database.read() as session:
-            launched = placements.load_placement(session, place.launched_id or 0)
+            launched = placements.load_placement(session, placement_id)
             plan = curriculum.load_plan(session, launched["course_id"])
             told = {one for _who, one in standing.load(session, plan.course_id)}
             guid = frameworks.load_case_id(session, plan.framework_id or 0)
@@ -131,7 +139,9 @@ class Canvases:
             scale=canvas_scale(plan.scale),
             folder=Folder(account, guid, plan.framework_title or plan.title),
             columns=tuple(
-                _column(plan, one) for one in plan.competencies if one.id in told
+                _column(plan, one)
+                for one in plan.competencies
+                if is_whole or one.id in told
             ),
         )
 

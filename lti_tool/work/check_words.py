@@ -2,6 +2,8 @@
 
 The texts are English and stand in the catalogue; `%(name)s` is filled from the values
 of the check. Source: facts/ux.md section 4.4, page A2 step 4.
+
+Longer than our usual room: a table of sentences.
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ TITLES: Final = MappingProxyType(
         "outcomes:rights": "Rights of our account in a course",
         "outcomes:making": "Making what is missing there",
         "outcomes:scales": "Levels on its scales",
+        "outcomes:levels": "Scale and calculation of the outcomes",
+        "outcomes:live": "Live assessments",
         "reading": "Reading grades",
         "reading:columns": "Columns that our account sees",
         "reading:more": "What else is read of work",
@@ -300,6 +304,48 @@ FINDINGS: Final = MappingProxyType(
             "service of %(account)s lacks %(names)s.",
             "Add them to it: Site administration > Server > Web services > External "
             "services > Functions.",
+        ),
+        "reads_there": Finding(
+            OK,
+            "Students, assignments, outcomes and results of the course opened last can "
+            "be read. What writes was not tried; the first delivery shows it.",
+        ),
+        "reads_lack": Finding(
+            PROBLEM,
+            "Not everything in the course opened last can be read: %(said)s",
+            "Give the role of the account the right, or the developer key the scope.",
+        ),
+        "levels_fit": Finding(
+            OK,
+            "Outcomes of the course opened last that show what we say: %(count)d.",
+        ),
+        "levels_wrong": Finding(
+            PROBLEM,
+            "Outcomes of the course opened last that would show something else: "
+            "%(count)d. The first: %(said)s",
+            "Change the calculation or the scale in Canvas (where the account sets one "
+            "scale for all, in the account), or the course's cut here. Until then "
+            "nothing is sent to such an outcome.",
+        ),
+        "levels_none": Finding(
+            WAITING,
+            "The course opened last has no outcome of its plan in Canvas yet.",
+            "They are made by the first delivery; check again then.",
+        ),
+        "live_answers": Finding(
+            OK,
+            "The list of live assessments can be read. Whether Canvas takes results "
+            "was not tried, for none could be taken away again.",
+        ),
+        "live_unused": Finding(
+            NOT_TRIED,
+            "Live assessments do not answer. Levels go by the rubric, which does not "
+            "need them. Canvas says: %(said)s",
+        ),
+        "live_needed": Finding(
+            PROBLEM,
+            "Levels are to go by live assessments, and these do not answer: %(said)s",
+            "Choose the rubric on the platform's page.",
         ),
         "in_use": Finding(
             WAITING,

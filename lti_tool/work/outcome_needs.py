@@ -13,14 +13,10 @@ from lti_tool.platforms import moodle_needs
 from lti_tool.platforms.moodle import WebServices
 from lti_tool.platforms.moodle_scales import RatingScale, ScaleUnmappedError
 from lti_tool.storage import curriculum
-from lti_tool.work import reading_needs, scale_maps
-from lti_tool.work.canvas import Canvases
+from lti_tool.work import canvas_needs, reading_needs, scale_maps
 from lti_tool.work.check_words import Check
 from lti_tool.work.competencies import levels_of, web_services
 from lti_tool.work.inspection import Look
-from lti_tool.work.turns import patiently
-
-_TRIES: Final = 4  # so often is asked for a turn that another worker has
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +63,14 @@ def _canvas(look: Look, text: str) -> Iterator[Way]:
     if not text:
         yield Way(text, lambda: iter(()))
         return
-    one = look.registration
-    canvases = Canvases(
-        look.database,
-        look.network,
-        look.settings.local_hosts,
-        look.settings.load_secret_key(),
-        clock=look.clock,
-    )
-    with patiently(lambda: canvases.rest(one.id), tries=_TRIES) as rest:
-        token = look.at(one.outcomes_url or "", rest.token)
-        needs = partial(reading_needs.check_canvas, look, rest)
-        yield Way(token, needs if one.is_read else lambda: iter(()))
+    with canvas_needs.opened(look) as opening:
+        yield Way(opening.token, partial(_canvas_needs, look, opening))
+
+
+def _canvas_needs(look: Look, opening: canvas_needs.Opening) -> Iterator[Check]:
+    yield from opening.needs()
+    if look.registration.is_read:
+        yield from reading_needs.check_canvas(look, opening.rest)
 
 
 def _moodle(look: Look) -> Iterator[Check]:

@@ -17,8 +17,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext
 
 from lti_tool.errors import ConfigError
-from lti_tool.storage import lms_readings, scale_maps, secrets
+from lti_tool.storage import lms_readings, outcomes_settings, scale_maps, secrets
 from lti_tool.storage import platforms as stored
+from lti_tool.storage.outcomes_settings import MANNERS
 from lti_tool.web import reading_words
 from lti_tool.web.admin.forms import platform_fields, words
 from lti_tool.web.admin.guard import admin, pages, settings
@@ -202,6 +203,30 @@ def save_edit(registration_id: int) -> ResponseReturnValue:
     return _said(registration_id, "saved" if changed else "same")
 
 
+@pages.post("/platforms/<int:registration_id>/manner")
+def choose_manner(registration_id: int) -> ResponseReturnValue:
+    """Keep how levels get into the outcomes of a Canvas."""
+    manner = request.form.get("manner", "")
+    with database().write() as session:
+        held = stored.load_platform(session, registration_id)
+        if not canvas_access.connects(held["vendor"]) or manner not in MANNERS:
+            abort(404)
+        try:
+            changed = canvas_access.choose(
+                session, registration_id, manner, by=author()
+            )
+        except ConfigError:
+            changed = None
+    if changed is None:
+        return _page(
+            registration_id,
+            fault=gettext(
+                "Make the live checks first: live assessments were not seen to answer."
+            ),
+        )
+    return _said(registration_id, "saved" if changed else "same")
+
+
 @pages.get("/platforms/<int:registration_id>/remove")
 def confirm_removal(registration_id: int) -> ResponseReturnValue:
     """Ask once more, and say what would be kept."""
@@ -255,8 +280,10 @@ def _page(
         checked = checks.load_checks(session, registration_id)
         scales = scale_maps.load_scales(session, registration_id)
         readings = lms_readings.load_of_platform(session, registration_id)
+        outcomes = outcomes_settings.load_settings(session, registration_id)
     page = render_template(
         "admin/platform.html",
+        outcomes=outcomes,
         platform=held,
         deployments=deployments,
         checked=checked,

@@ -172,7 +172,7 @@ def test_the_address_of_a_canvas_may_have_the_interface_in_it(url: str) -> None:
 def test_canvas_is_switched_on_delivered_to_and_compared_by_the_command_line(
     school: School, tmp_path: Path
 ) -> None:
-    run = _commands(tmp_path)
+    run = commands(tmp_path)
     school.canvas.now = lambda: datetime.now(UTC)
     taught(school, ana=9.0, ben=4.0)
     school.room.switch("canvas", is_on=False)
@@ -192,7 +192,7 @@ def test_canvas_is_switched_on_delivered_to_and_compared_by_the_command_line(
     assert len(run("outcomes", "reconcile", status=1)["differences"]) == 1
 
 
-def _commands(folder: Path) -> Callable[..., Any]:
+def commands(folder: Path) -> Callable[..., Any]:
     key = folder / "secret.key"
     key.write_bytes(KEY)
     env = {
@@ -217,7 +217,7 @@ def _commands(folder: Path) -> Callable[..., Any]:
 def test_a_platforms_check_renews_the_token_it_tries(
     school: School, tmp_path: Path
 ) -> None:
-    run = _commands(tmp_path)
+    run = commands(tmp_path)
     for held, finding in (
         (format_credential(RENEWING), "outcomes_answers"),
         (OTHER, "outcomes_refused"),

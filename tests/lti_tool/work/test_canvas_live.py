@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import delete
 
 from lti_tool.storage import outcomes_settings, schema
-from lti_tool.work import decisions, forecasts, reconciling
+from lti_tool.work import checks, decisions, forecasts, reconciling
 from tests.lti_tool.work.canvas_school import A, B, School, opened, taught
+from tests.lti_tool.work.test_canvas_access import commands
 from tests.lti_tool.work.test_canvas_outcomes import of_course
 
 if TYPE_CHECKING:
@@ -190,3 +192,66 @@ def test_another_manner_is_gone_on_with_where_it_is_chosen(school: School) -> No
     choose(school, outcomes_settings.RUBRIC)
     school.level("ana", "lab", 6.0)
     assert school.deliver() == {"conflict": 1}
+
+
+def test_the_check_says_what_was_seen_and_what_was_not_tried(
+    school: School, tmp_path: Path
+) -> None:
+    run = commands(tmp_path)
+    assert found(school, run) == {
+        "outcomes": "outcomes_answers",
+        "outcomes:rights": "reads_there",
+        "outcomes:levels": "levels_none",
+        "outcomes:live": "live_answers",
+    }
+    outcome = of_course(school, A, method="highest")
+    of_course(school, B, ratings=[(4.0, "Yes"), (3.0, "Near")], mastery=3.0)
+    assert found(school, run)["outcomes:levels"] == "levels_wrong"
+    choose(school, outcomes_settings.RUBRIC)
+    assert found(school, run)["outcomes:levels"] == "levels_fit"
+    school.canvas.account_scale = ([(4.0, "A"), (2.0, "B")], 2.0)
+    assert found(school, run)["outcomes:levels"] == "levels_wrong"
+    school.canvas.account_scale = None
+    outcome.method, outcome.number = "n_mastery", 4
+    assert found(school, run)["outcomes:levels"] == "levels_wrong"
+    school.live.is_there = False
+    assert found(school, run)["outcomes:live"] == "live_unused"
+    choose(school, outcomes_settings.LIVE)
+    assert found(school, run)["outcomes:live"] == "live_needed"
+    school.canvas.rights.discard("grades")
+    assert found(school, run)["outcomes:rights"] == "reads_lack"
+    ours = [one for one in school.canvas.asked if one.path.startswith("/api/v1")]
+    assert {one.method for one in ours} == {"GET"}
+    assert school.room.count(schema.turn) == 0
+
+
+def found(school: School, run: Callable[..., Any]) -> dict[str, str]:
+    """What the live check finds of the outcomes."""
+    run("platform", "check", "1", status=1)
+    with school.room.database.read() as session:
+        checked = checks.load_checks(session, school.registration_id)
+    assert checked is not None
+    assert all(one.text and "%(" not in one.text + one.fix for one in checked.checks)
+    return {
+        one.name: one.finding
+        for one in checked.checks
+        if one.name.startswith("outcomes")
+    }
+
+
+def test_live_assessments_are_chosen_once_they_were_seen_to_answer(
+    school: School, tmp_path: Path
+) -> None:
+    run = commands(tmp_path)
+    edit = ("platform", "edit", "1", "--outcomes-manner")
+    choose(school, outcomes_settings.RUBRIC)
+    run(*edit, "live", status=1)
+    school.live.is_there = False
+    found(school, run)
+    run(*edit, "live", status=1)
+    school.live.is_there = True
+    found(school, run)
+    assert run(*edit, "live") == {"changed": {"outcomes_manner": "live"}}
+    assert run(*edit, "live") == {"changed": {}}
+    whats = [what for (what,) in school.room.rows(schema.change, "what")]
+    assert whats.count("way of levels chosen") == 1

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from lti_tool.platforms.canvas_tokens import Credential, parse_credential
 from lti_tool.platforms.profiles import PROFILES
-from lti_tool.storage import registrations, secrets
+from lti_tool.storage import outcomes_settings, registrations, secrets
 from lti_tool.storage.registrations import NewRegistration
 from tests.faults.canvas import Canvas
 from tests.faults.canvas_routes import serve_canvas
@@ -199,3 +199,30 @@ def test_no_other_vendor_is_asked_this_way(office: Office, rosa: Visitor) -> Non
         registrations.add_registration(session, new, now=office.clock())
     assert "Canvas" not in words(rosa.read(ONE))
     rosa.read(FORM, 404)
+
+
+def test_live_assessments_can_be_chosen_once_they_were_seen_to_answer(
+    office: Office, rosa: Visitor, canvas: Canvas
+) -> None:
+    state = way(ask(rosa, canvas))["state"]
+    canvas.codes["once"] = BACK
+    come_back(rosa, code="once", state=state)
+    page = words(rosa.read(ONE))
+    assert "can never be taken back in Canvas" in page
+    assert "Not looked for yet." in page
+    choose = f"{ONE}/manner"
+    refused = rosa.send(ONE, choose, manner="live")
+    assert refused.status_code == 409
+    assert "Make the live checks first" in words(refused.text)
+    with office.database.write() as session:
+        outcomes_settings.save_live(session, 1, "answers", office.clock())
+    assert "Begin with one course." in words(rosa.read(ONE))
+    assert rosa.send(ONE, choose, manner="live").status_code == 303
+    assert rosa.send(ONE, choose, manner="post").status_code == 404
+    with office.database.read() as session:
+        assert outcomes_settings.load_settings(session, 1).manner == "live"
+    assert office.changes()[-1] == ("admin:1", "way of levels chosen")
+    # The key is asked for what they take besides.
+    scope = way(ask(rosa, canvas, scopes="all"))["scope"].split(" ")
+    known = PROFILES["canvas"]
+    assert scope == [*known.rest_scopes, *known.live_scopes]
