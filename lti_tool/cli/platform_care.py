@@ -13,7 +13,7 @@ from lti_tool.platforms.profiles import PROFILES
 from lti_tool.storage import platforms, secrets
 from lti_tool.storage.database import Session
 from lti_tool.storage.outcomes_settings import MANNERS
-from lti_tool.work import canvas_access, checks
+from lti_tool.work import checks, manners
 from lti_tool.work import platforms as work
 from lti_tool.work.agreements import differences
 from lti_tool.work.check_words import Check
@@ -111,7 +111,7 @@ def _edit(
     with bench.database.write() as session:
         _check(bench, session, platform_id, values)
         changed = work.edit(session, platform_id, values, by=_me())
-        if outcomes_manner and canvas_access.choose(
+        if outcomes_manner and manners.choose(
             session, platform_id, outcomes_manner, by=_me()
         ):
             changed["outcomes_manner"] = outcomes_manner

@@ -25,10 +25,8 @@ from lti_tool.platforms.canvas_tokens import (
 from lti_tool.platforms.http import AddressError, GuardedSession, check_url
 from lti_tool.platforms.profiles import profile
 from lti_tool.settings import Settings
-from lti_tool.storage import outcomes_settings, secrets
-from lti_tool.storage.database import Database, Session
-from lti_tool.storage.evidence import put_change
-from lti_tool.storage.outcomes_settings import ANSWERS, LIVE, MANNERS
+from lti_tool.storage import secrets
+from lti_tool.storage.database import Database
 from lti_tool.work import platforms as work
 from lti_tool.work.platforms import Author
 
@@ -204,38 +202,6 @@ def finish(
             {"outcomes_url": one.url, "outcomes_token": sealed},
             by=by,
         )
-
-
-def choose(session: Session, registration_id: int, manner: str, *, by: Author) -> bool:
-    """Keep how levels get into a Canvas; tells whether it was otherwise.
-
-    Live assessments can be chosen once the live checks saw them answer.
-
-    Raises:
-        ConfigError: there is no such manner, or they were not seen to answer.
-    """
-    held = outcomes_settings.load_settings(session, registration_id)
-    if manner not in MANNERS:
-        raise ConfigError(f"levels go by one of: {', '.join(MANNERS)}")
-    if manner == LIVE and held.manner != LIVE and held.live != ANSWERS:
-        raise ConfigError(
-            "live assessments were not seen to answer; make the live checks first: "
-            f"masterybridge platform check {registration_id}"
-        )
-    changed = outcomes_settings.save_manner(
-        session, registration_id, manner, destination="canvas"
-    )
-    if changed:
-        put_change(
-            session,
-            at=by.now,
-            who=by.who,
-            what="way of levels chosen",
-            subject=("registration", registration_id),
-            before={"manner": held.manner},
-            after={"manner": manner},
-        )
-    return changed
 
 
 def host_of(one: Asked) -> str:

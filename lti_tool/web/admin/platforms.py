@@ -32,6 +32,7 @@ from lti_tool.work import (
     competencies,
     guides,
     lms_gradebooks,
+    manners,
 )
 from lti_tool.work import platforms as work
 from lti_tool.work.agreements import agreed
@@ -209,12 +210,11 @@ def choose_manner(registration_id: int) -> ResponseReturnValue:
     manner = request.form.get("manner", "")
     with database().write() as session:
         held = stored.load_platform(session, registration_id)
-        if not canvas_access.connects(held["vendor"]) or manner not in MANNERS:
+        has_choice = canvas_access.connects(held["vendor"])
+        if not has_choice or manner not in MANNERS:
             abort(404)
         try:
-            changed = canvas_access.choose(
-                session, registration_id, manner, by=author()
-            )
+            changed = manners.choose(session, registration_id, manner, by=author())
         except ConfigError:
             changed = None
     if changed is None:
