@@ -5,6 +5,7 @@ BridgeError
 ├── ConfigError        a setting or registration is missing or wrong; names it
 ├── NotFoundError      what was named is not here; says what was looked for
 ├── PlanError          settings of a course that make no plan; names each fault
+├── ErasureError       a person who cannot be erased, or not now; says why
 ├── OutboxError        a delivery nothing of the kind can be done with; says why
 ├── LaunchError        a launch we refuse; .code and .status for the page
 │   └── UnprovenError  in order, but its browser is not proven; where to ask
@@ -76,6 +77,10 @@ class NotFoundError(BridgeError):
 
 class PlanError(BridgeError):
     """Settings of a course that make no plan; the text names each fault."""
+
+
+class ErasureError(BridgeError):
+    """A person cannot be erased, or not now; the text says why."""
 
 
 class OutboxError(BridgeError):

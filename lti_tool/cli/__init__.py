@@ -17,6 +17,7 @@ from lti_tool.cli import (
 from lti_tool.cli.administrators import admin
 from lti_tool.cli.api_clients import api_client
 from lti_tool.cli.certify import certify
+from lti_tool.cli.erasing import erase
 from lti_tool.cli.exporting import export
 from lti_tool.cli.frameworks import framework
 from lti_tool.cli.links import link
@@ -53,6 +54,7 @@ for _command in (
     db,
     demo,
     doctor,
+    erase,
     export,
     framework,
     keys,

@@ -19,6 +19,7 @@ import click
 import waitress
 
 from lti_tool.app import create_app
+from lti_tool.cli import erasing
 from lti_tool.cli.root import PROBLEM, Bench, command, masterybridge, now, table
 from lti_tool.errors import BridgeError, ConfigError
 from lti_tool.logs import log
@@ -217,12 +218,12 @@ def _restore(bench: Bench, path: Path) -> None:
     _check_backup(path)
     file = Path(bench.settings.database.removeprefix("sqlite:///"))
     file.parent.mkdir(parents=True, exist_ok=True)
-    kept = None
-    if file.exists():
-        kept = file.with_name(f"{file.name}.before-{now():%Y%m%dT%H%M%S}")
+    later = file.with_name(f"{file.name}.before-{now():%Y%m%dT%H%M%S}")
+    kept, erased = later if file.exists() else None, erasing.read_remembered(file)
+    if kept:
         _copy(file, kept)
     _copy(path, file)
-    bench.database.upgrade()
+    erasing.settle_restored(bench, erased)
     bench.say(
         {"restored": str(path), "kept": str(kept) if kept else None},
         f"{path} restored"

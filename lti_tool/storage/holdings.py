@@ -23,7 +23,8 @@ class Who:
     """One person, by our id and by her accounts.
 
     Attributes:
-        sis: what each SIS calls her: (our id of the source, sourcedId).
+        sis: what each source calls her: (our id of it, sourcedId); a source may be the
+            gradebook of an LMS, which calls her by its own number.
         lms: what each LMS calls her: (our id of the platform, subject).
     """
 
@@ -325,11 +326,19 @@ def load_who(session: Session, person_id: int) -> Who:
             lms.person_id == person_id
         )
     ).all()
+    graded = session.execute(
+        select(s.source.c.id, lms.platform_user_id)
+        .join(s.lms_user, s.source.c.registration_id == lms.registration_id)
+        .where(lms.person_id == person_id, lms.platform_user_id.is_not(None))
+    ).all()
     return Who(
         person_id,
         [one.id for one in mine],
         [one.id for one in theirs],
-        [(one.source_id, one.sourced_id) for one in mine],
+        [
+            *((one.source_id, one.sourced_id) for one in mine),
+            *((one.id, one.platform_user_id) for one in graded),
+        ],
         [(one.registration_id, one.subject) for one in theirs],
     )
 

@@ -17,6 +17,7 @@ from lti_tool.lti13.roles import Role, is_administrator, is_test_user, role_in_c
 from lti_tool.platforms.profiles import profile
 from lti_tool.storage import (
     curriculum,
+    erasures,
     identities,
     notices,
     placements,
@@ -317,6 +318,11 @@ def _person(
     """Say who came, and seat her; a student preview is nobody and sits nowhere."""
     if is_test_user(claims.roles):
         return people.remember_preview(session, registration.id, claims.sub, now=now)
+    if claims.sub in erasures.load_forgotten(session, erasures.LMS, registration.id):
+        raise LaunchError(
+            "E_DISABLED",
+            "who launches was erased here; masterybridge erase lift lets her come back",
+        )
     known = people.remember(
         session,
         registration.id,

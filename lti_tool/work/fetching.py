@@ -16,6 +16,7 @@ from typing import Any, Final
 from lti_tool.errors import SyncError
 from lti_tool.platforms.sis_shapes import OURS
 from lti_tool.storage.entities import FIRST
+from lti_tool.storage.erasures import NOBODY, Forgotten
 from lti_tool.storage.staging import Staged, Staging, value_columns
 from lti_tool.storage.staging_areas import Mark as StagingMark
 from lti_tool.storage.staging_areas import PageKept
@@ -37,6 +38,14 @@ HASH_LENGTH: Final = 48
 BLIND: Final = 2
 # The kind of column a collection is of, the one a record is of, and the value of a
 # staged row that names it.
+# The column that says whose a row is; none: the record is the person.
+_PEOPLE: Final = {
+    "users": "",
+    "demographics": "",
+    "enrollments": "user_sourced_id",
+    "results": "student_sourced_id",
+    "assessmentResults": "student_sourced_id",
+}
 _COLUMNS: Final[Mapping[str, tuple[str, Callable[[Any], str], str]]] = {
     "assessmentLineItems": ("assessment", lambda one: str(one.sourced_id), ""),
     "assessmentResults": (
@@ -63,6 +72,7 @@ class Wanted:
         hashes: what the files hashed to that were applied last; the same are skipped.
         held: how many active rows we hold, by collection.
         own: sourcedIds of columns that we wrote there ourselves, by their kind.
+        forgotten: who was erased; of them nothing is taken.
     """
 
     collections: tuple[str, ...]
@@ -70,6 +80,7 @@ class Wanted:
     hashes: Mapping[str, str] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)
     own: Mapping[str, Collection[str]] = field(default_factory=dict)
+    forgotten: Forgotten = NOBODY
 
 
 class Fetching:
@@ -190,7 +201,7 @@ class Fetching:
             rows += _foreign_rows(collection, batch.plain, wanted.own)
             rows = self._filled(collection, rows, records)
             faults, more = self._amended(collection, batch)
-            rows += more
+            rows = _without(collection, [*rows, *more], wanted.forgotten)
             problems.note(collection, faults)
             self.counts[collection] += len(rows)
             taken = replace(batch, problems=faults)
@@ -324,6 +335,15 @@ def _foreign_rows(
         return rows
     place = len(FIRST) + value_columns(collection).index(name) if name else 0
     return [one for one in rows if one[place] not in ours]
+
+
+def _without(collection: str, rows: list[Staged], forgotten: Forgotten) -> list[Staged]:
+    """Return the rows without those of people who were erased."""
+    if not forgotten or collection not in _PEOPLE:
+        return rows
+    name = _PEOPLE[collection]
+    place = len(FIRST) + value_columns(collection).index(name) if name else 0
+    return [one for one in rows if str(one[place]) not in forgotten]
 
 
 def _is_lost(one: Unclaimed) -> bool:

@@ -16,7 +16,15 @@ from typing import Any, Final
 from lti_tool.errors import BridgeError, ConfigError, DeliveryError, PlatformError
 from lti_tool.logs import log
 from lti_tool.platforms.gradebook import Gradebook, LmsWork
-from lti_tool.storage import copies, lms_readings, lms_scores, schema, twins, zones
+from lti_tool.storage import (
+    copies,
+    erasures,
+    lms_readings,
+    lms_scores,
+    schema,
+    twins,
+    zones,
+)
 from lti_tool.storage import standing as stored
 from lti_tool.storage.database import Database, Session
 from lti_tool.storage.lms_readings import FAILED, READ, WAITING, OurColumn, Reading
@@ -268,7 +276,10 @@ def _put_scores(session: Session, stage: Stage, source_id: int) -> set[tuple[int
     )
     fresh = []
     moved: set[tuple[int, int | None]] = set()
+    forgotten = erasures.load_forgotten(session, erasures.SIS, source_id)
     for name, values in stage.scores.items():
+        if values["student_sourced_id"] in forgotten:
+            continue
         hook = hooks[values["line_item_sourced_id"]]
         held = stage.held.get(name)
         person_id = people.get(values["student_sourced_id"])

@@ -18,7 +18,13 @@ from lti_tool.errors import PlatformError
 from lti_tool.logs import log
 from lti_tool.lti13.roles import is_test_user, role_in_course
 from lti_tool.platforms.members import Member, Roster
-from lti_tool.storage import identities, placements, resource_links, visits
+from lti_tool.storage import (
+    erasures,
+    identities,
+    placements,
+    resource_links,
+    visits,
+)
 from lti_tool.storage.database import Database, Session
 from lti_tool.storage.identities import LmsUser
 from lti_tool.work import people, rolls
@@ -153,8 +159,18 @@ def _save(
     known: dict[str, Known | None] = {
         one.user_id: None for one in roster.members if not one.is_active
     }
+    with database.read() as session:
+        forgotten = erasures.load_forgotten(
+            session, erasures.LMS, place["registration_id"]
+        )
     waiting = iter(
-        [one for one in roster.members if one.is_active and not is_test_user(one.roles)]
+        [
+            one
+            for one in roster.members
+            if one.is_active
+            and not is_test_user(one.roles)
+            and one.user_id not in forgotten
+        ]
     )
     while batch := list(islice(waiting, BATCH)):
         with database.write() as session:

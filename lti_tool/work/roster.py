@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from lti_tool.errors import SyncError
 from lti_tool.logs import log
-from lti_tool.storage import cursors, plans, roster, run_problems, sources
+from lti_tool.storage import cursors, erasures, plans, roster, run_problems, sources
 from lti_tool.storage.cursors import Reach
 from lti_tool.storage.database import Database, Session
 from lti_tool.storage.seats import Days
@@ -155,6 +155,7 @@ class _Run:
             )
             self._held = cursors.count_active(session, source_id)
             self._own = cursors.load_own(session, source_id)
+            self._forgotten = erasures.load_forgotten(session, erasures.SIS, source_id)
         self._settings = parse_settings(state.settings)
         self._choice = choose(
             state,
@@ -213,13 +214,8 @@ class _Run:
             sources.note_run(session, self._run_id, values)
 
     def _plan(self, staging: Staging, feed: Feed) -> Planned:
-        wanted = Wanted(
-            self._choice.collections,
-            self._choice.since,
-            self._choice.hashes,
-            self._held,
-            self._own,
-        )
+        choice, held = self._choice, (self._held, self._own, self._forgotten)
+        wanted = Wanted(choice.collections, choice.since, choice.hashes, *held)
         self._fetching = Fetching(staging, feed, self._problems, self._watch)
         self._fetching.fetch(wanted, self._phase, is_sure=self._said.accept_ends)
         self._watch.begin("")

@@ -67,16 +67,15 @@ COMMANDS = {
     "export person": "--output",
     "export course": "--output",
     "export records": "--framework --csv --oneroster",
-    "erase person": "",
+    "erase person": "--yes --withdraw",
+    "erase lift": "",
     "keys rotate": "",
     "api-client add": "--scope --source",
     "api-client list": "",
     "api-client remove": "",
     "openapi": "",
 }
-LATER = {
-    "erase person",
-}
+LATER: set[str] = set()
 PATHS = {
     "/lti/login": "GET POST",
     "/lti/launch": "POST",

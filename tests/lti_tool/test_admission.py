@@ -20,6 +20,7 @@ from sqlalchemy import select, update
 from lti_tool.demo.browserless import browser_session, read_forms
 from lti_tool.storage import registrations, schema
 from lti_tool.storage.registrations import NewRegistration
+from lti_tool.work import erasing
 
 if TYPE_CHECKING:
     from tests.lti_tool.conftest import World
@@ -377,6 +378,18 @@ def test_a_disabled_registration_lets_nobody_in(world: World) -> None:
         writing.execute(schema.registration.update().values(status="disabled"))
     assert post(world, session, fields) == "E_DISABLED"
     assert world.open().headers["X-MasteryBridge-Code"] == "E_DISABLED"
+
+
+def test_who_was_erased_is_not_let_in_until_somebody_lifts_it(world: World) -> None:
+    assert world.open("ana").status_code == 200
+    with world.database.read() as reading:
+        user = reading.execute(schema.lms_user.select()).one()
+    erasing.erase(world.database, user.person_id, who="cli", now=user.seen_at)
+    assert world.open("ana").headers["X-MasteryBridge-Code"] == "E_DISABLED"
+    with world.database.read() as reading:
+        assert reading.execute(schema.lms_user.select()).all() == []
+    assert erasing.lift(world.database, user.subject, who="cli", now=user.seen_at) == 1
+    assert world.open("ana").status_code == 200
 
 
 def test_an_unknown_deployment_waits_for_an_administrator(unapproved: World) -> None:

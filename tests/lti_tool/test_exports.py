@@ -12,45 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
-from click.testing import CliRunner
 from sqlalchemy import select, update
 
-from lti_tool.cli import masterybridge
-from lti_tool.settings import Settings
 from lti_tool.storage import exports, schema
 from lti_tool.storage.database import Database
 from lti_tool.work import published_bundle
 from oneroster.bundle import Bundle
 from oneroster.errors import Problem
 from oneroster.models import Record, format_record
+from tests.lti_tool.lives import Bridge, fill_life
 from tests.lti_tool.published import LEVELLED, District, put
-
-
-class Bridge:
-    """A command line over a folder of its own, with a district in its database."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.database = Database(Settings(data_dir=folder).database)
-        self.database.upgrade()
-        self.district = District(self.database)
-        with self.database.write() as session:
-            session.execute(
-                update(schema.course).values(framework_id=self.district.framework)
-            )
-
-    def run(self, *words: str, status: int = 0) -> str:
-        env = {"MASTERYBRIDGE_DATA_DIR": str(self.folder)}
-        try:
-            result = CliRunner(env=env).invoke(masterybridge, list(words))
-        finally:
-            structlog.reset_defaults()
-        assert result.exit_code == status, result.output
-        return result.stdout
-
-    def ask(self, *words: str, status: int = 0) -> Any:  # noqa: ANN401 -- a JSON document
-        return json.loads(self.run(*words, "--json", status=status))
 
 
 @pytest.fixture
@@ -236,121 +207,3 @@ def test_all_that_is_kept_about_a_course_is_in_one_zip(bridge: Bridge) -> None:
     people = {one["person"] for one in table(found["seat.csv"].removeprefix("\ufeff"))}
     assert people == {"Ada Lee", "Bo Lee", "Cy Lee", "Ed Lee"}
     assert "who sits in it (4 rows)" in found["README.txt"]
-
-
-def fill_life(database: Database, district: District, person: int) -> None:
-    """Let a person have visited, been scored, seen, told of and joined."""
-    source, course = district.sources["hill"], district.courses["hill"]
-    first = district.competencies[0]
-    with database.write() as session:
-        platform = put(
-            session,
-            schema.registration,
-            name="Moodle",
-            issuer="https://lms.example",
-            client_id="c",
-            auth_url="a",
-            token_url="t",  # noqa: S106 -- an address
-            jwks_url="j",
-            created_at=LEVELLED,
-        )
-        user = put(
-            session,
-            schema.lms_user,
-            registration_id=platform,
-            subject="subject-ada",
-            person_id=person,
-            email="ada@example.org",
-            seen_at=LEVELLED,
-        )
-        put(
-            session,
-            schema.person_link,
-            kind="lms",
-            lms_user_id=user,
-            person_id=person,
-            rule="lis",
-            confidence=1.0,
-            status="active",
-            made_by="sync",
-            made_at=LEVELLED,
-        )
-        put(
-            session,
-            schema.web_session,
-            public_id="public-secret",
-            browser_hash="browser-secret",
-            csrf="csrf-secret",
-            person_id=person,
-            lms_user_id=user,
-            role="learner",
-            created_at=LEVELLED,
-            seen_at=LEVELLED,
-            expires_at=LEVELLED,
-        )
-        put(
-            session,
-            schema.score,
-            source_id=source,
-            sourced_id="r1",
-            fingerprint="f",
-            person_id=person,
-            line_item_sourced_id="li",
-            student_sourced_id="ada",
-            given=9.0,
-            comment="=Well done",
-        )
-        seen = put(
-            session,
-            schema.observation,
-            person_id=person,
-            competency_id=first,
-            course_id=course,
-            kind="observation",
-            task="t",
-            title="Ada explains",
-            given=3.0,
-            maximum=4.0,
-            happened_at=LEVELLED,
-            status="accepted",
-            made_by="person:9",
-            made_at=LEVELLED,
-        )
-        put(
-            session,
-            schema.teacher_level,
-            course_id=course,
-            person_id=person,
-            competency_id=first,
-            level=2,
-            level_name="Meets",
-            reason="Ada showed me",
-            lasts="removed",
-            made_by="person:9",
-            made_at=LEVELLED,
-        )
-        put(
-            session,
-            schema.delivery,
-            destination="oneroster",
-            course_id=course,
-            person_id=person,
-            competency_id=first,
-            value=3.0,
-            maximum=4.0,
-            level_name="Meets",
-            basis={},
-            state="delivered",
-            due_at=LEVELLED,
-            created_at=LEVELLED,
-        )
-        put(
-            session,
-            schema.change,
-            at=LEVELLED,
-            who="person:9",
-            what="observation added",
-            subject_table="observation",
-            subject_id=seen,
-            after={"title": "Ada explains"},
-        )
