@@ -232,6 +232,12 @@ def load_address(session: Session, key: dict[str, Any]) -> str | None:
     return session.scalar(select(line_item.c.address).where(_is(key))) or None
 
 
+def has_other_maximum(session: Session, key: dict[str, Any], maximum: float) -> bool:
+    """Tell whether a column was made with another maximum."""
+    held = session.scalar(select(line_item.c.maximum).where(_is(key)))
+    return held is not None and held != maximum
+
+
 def reserve(
     session: Session,
     key: dict[str, Any],

@@ -176,12 +176,24 @@ def locate_column(
     key, column = _describe(database, ground, first)
     with database.read() as session:
         address = columns.load_address(session, key)
+        is_other = columns.has_other_maximum(session, key, column.maximum)
     if address is None:
         address = ground.destination.find_column(column)
         if address is None:
             address = _make(database, ground, key, column, now)
         _remember(database, key, column, address, now)
+    elif is_other and _is_renewed(ground, column):
+        address = ground.destination.make_column(column)
+        _remember(database, key, column, address, now)
     return Located(key, column, address)
+
+
+def _is_renewed(ground: Ground, column: Column) -> bool:
+    """Tell whether making a column that is there anew gives it the maximum of now."""
+    of_kind = isinstance(ground.destination, OfKind)
+    if not of_kind or _makes_twice(ground.destination):
+        return False
+    return ground.destination.find_column(column) is not None
 
 
 def look_at_column(

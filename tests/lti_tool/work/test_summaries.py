@@ -317,6 +317,14 @@ def test_a_grade_in_a_sis_has_no_learning_objective(abroad: Abroad) -> None:
         ("Mastery index", "ben"): (0.0, []),
     }
     assert abroad.reconcile().differences == ()
+    # Of 20 from now on: the same column, with the maximum of now.
+    index = replace(MASTERY_INDEX, maximum=20.0)
+    assert choose(room, Sending(is_each=False, summary=index)) == 2
+    assert abroad.deliver() == {"delivered": 2}
+    (column,) = abroad.catalog.records("assessmentLineItems")
+    assert getattr(column, "result_value_max", None) == 20.0
+    assert abroad.sis_grades()["Mastery index", "ana"] == (10.0, [])
+    assert abroad.reconcile().differences == ()
 
 
 def test_an_undone_grade_stays_undone_until_it_changes(abroad: Abroad) -> None:
