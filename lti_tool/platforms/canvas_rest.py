@@ -100,13 +100,19 @@ class CanvasRest:
         token: CanvasToken,
         pace: Pace | None = None,
         turn: Turn | None = None,
+        *,
+        on_refused: Callable[[], None] = lambda: None,
     ) -> None:
-        """Ask with token, where it is good; a turn is held meanwhile."""
+        """Ask with token, where it is good; a turn is held meanwhile.
+
+        on_refused is told when the token is taken no more, and renewed no more.
+        """
         self._session = session
         self.base_url = root_of(token.base_url)
         self._token = token
         self._pace = pace or Pace()
         self._turn = turn or Alone()
+        self._on_refused = on_refused
         self._left = math.inf
         self._answered_at: datetime | None = None
 
@@ -186,17 +192,23 @@ class CanvasRest:
                 too_large or address.
         """
         try:
-            token = self.token()
-            answer = self._ask(method, url, content, token)
-            is_refused = is_bad_token(answer) and self._token.renew(token)
-            if is_refused:
-                answer = self._ask(method, url, content, self._token.current())
-        except DeliveryError:
+            return self._call(method, url, content)
+        except DeliveryError as error:
+            if error.code == "auth":
+                self._on_refused()
             raise
         except PlatformError as error:
             raise DeliveryError(
                 str(error), error.code, permanent=error.code in _PERMANENT
             ) from error
+
+    def _call(
+        self, method: str, url: str, content: Mapping[str, Any] | bytes | None
+    ) -> Answer:
+        token = self.token()
+        answer = self._ask(method, url, content, token)
+        if is_bad_token(answer) and self._token.renew(token):
+            answer = self._ask(method, url, content, self._token.current())
         if not requests.codes.ok <= answer.status < requests.codes.multiple_choices:
             raise refusal(answer, method)
         return answer

@@ -31,21 +31,23 @@ class OutcomesSettings:
         live: what the last look at live assessments found, one of ANSWERS, ABSENT and
             REFUSED; None if none was made.
         live_at: when that was.
+        refused_at: since when our token is refused there, None if it is not.
     """
 
     manner: str = RUBRIC
     live: str | None = None
     live_at: datetime | None = None
+    refused_at: datetime | None = None
 
 
 def load_settings(session: Session, registration_id: int) -> OutcomesSettings:
     """Return the settings of a platform, the usual ones where none were chosen."""
     held = _held(session, registration_id)
-    at = held.get("live_at")
     return OutcomesSettings(
         manner=held.get("manner", RUBRIC),
         live=held.get("live"),
-        live_at=datetime.fromisoformat(at) if at else None,
+        live_at=_moment(held.get("live_at")),
+        refused_at=_moment(held.get("refused_at")),
     )
 
 
@@ -80,6 +82,24 @@ def save_live(
     held = _held(session, registration_id)
     told = {"live": found, "live_at": now.isoformat()}
     _save(session, registration_id, held | told)
+
+
+def note_refused(session: Session, registration_id: int, now: datetime) -> None:
+    """Write down that our token is refused there, if it was not so already."""
+    held = _held(session, registration_id)
+    if "refused_at" not in held:
+        _save(session, registration_id, held | {"refused_at": now.isoformat()})
+
+
+def note_taken(session: Session, registration_id: int) -> None:
+    """Forget that our token was refused: it is taken, or is another."""
+    held = _held(session, registration_id)
+    if held.pop("refused_at", None) is not None:
+        _save(session, registration_id, held)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _held(session: Session, registration_id: int) -> dict[str, Any]:

@@ -87,7 +87,13 @@ class Canvases:
         except BaseException:
             turn.give_back()
             raise
-        return CanvasRest(self._session, token, Pace(), turn)
+        return CanvasRest(
+            self._session,
+            token,
+            Pace(),
+            turn,
+            on_refused=lambda: self._note_refused(registration_id),
+        )
 
     def destination(
         self, place: Place, waiting: Waiting | None = None
@@ -108,10 +114,14 @@ class Canvases:
                 "no_place",
                 permanent=True,
             )
-        rest = self.rest(registration_id)
-        course = self.course(place.launched_id or 0, number, rest.account)
         with self._database.read() as session:
             settings = outcomes_settings.load_settings(session, registration_id)
+        rest = self.rest(registration_id)
+        try:
+            course = self.course(place.launched_id or 0, number, rest.account)
+        except BaseException:
+            rest.close()
+            raise
         if settings.manner == LIVE:
             return CanvasLive(rest, course, waiting=waiting)
         return CanvasOutcomes(rest, course, clock=self._clock, waiting=waiting)
@@ -169,6 +179,11 @@ class Canvases:
         sealed = secrets.encrypt(format_credential(credential), self._key)
         with self._database.write() as session:
             platforms.save_platform(session, registration_id, outcomes_token=sealed)
+            outcomes_settings.note_taken(session, registration_id)
+
+    def _note_refused(self, registration_id: int) -> None:
+        with self._database.write() as session:
+            outcomes_settings.note_refused(session, registration_id, self._clock())
 
 
 def turn_name(registration_id: int) -> str:

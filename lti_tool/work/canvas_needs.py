@@ -74,6 +74,8 @@ def opened(look: Look) -> Iterator[Opening]:
 
 
 def _needs(look: Look, canvases: Canvases, rest: CanvasRest) -> Iterator[Check]:
+    with look.database.write() as session:
+        outcomes_settings.note_taken(session, look.registration.id)
     offer = look.offers[0] if look.offers else {}
     services = offer.get("nrps_url") or offer.get("ags_line_items_url")
     number = course_number(Place(services_url=services))

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from lti_tool.errors import ConfigError, NotFoundError
-from lti_tool.storage import invitations, platforms, registrations
+from lti_tool.storage import invitations, outcomes_settings, platforms, registrations
 from lti_tool.storage.database import Session
 from lti_tool.storage.evidence import put_change
 from lti_tool.storage.registrations import NewRegistration
@@ -95,6 +95,8 @@ def edit(
     if changed.keys() & {"issuer", "client_id"}:
         platforms.end_visits(session, registration_id)
     secret = {"outcomes_token": "changed"} if "outcomes_token" in changed else {}
+    if secret:
+        outcomes_settings.note_taken(session, registration_id)
     shown = {name: one for name, one in changed.items() if name not in secret}
     before = {name: held[name] for name in shown}
     _note(

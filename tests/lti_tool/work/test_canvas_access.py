@@ -25,9 +25,17 @@ from lti_tool.platforms.canvas_tokens import (
     root_of,
 )
 from lti_tool.platforms.http import GuardedSession
-from lti_tool.storage import registrations, secrets
+from lti_tool.storage import outcomes_settings, registrations, secrets
 from lti_tool.work import checks
-from tests.lti_tool.work.canvas_school import KEY, A, School, opened, taught, teach
+from tests.lti_tool.work.canvas_school import (
+    KEY,
+    A,
+    School,
+    opened,
+    release,
+    taught,
+    teach,
+)
 from tests.lti_tool.work.conftest import NOON
 
 if TYPE_CHECKING:
@@ -84,12 +92,32 @@ def test_a_token_that_was_revoked_blocks_and_says_what_to_do(school: School) -> 
     ]
 
 
-def test_a_refresh_token_that_was_revoked_blocks_too(school: School) -> None:
+def test_a_refresh_token_that_was_revoked_is_noted_until_canvas_is_connected_again(
+    school: School, tmp_path: Path
+) -> None:
     school.token(format_credential(RENEWING))
     school.canvas.token = school.canvas.refresh = OTHER
     taught(school, ana=9.0)
     assert school.deliver() == {"blocked": 1}
     assert school.states() == [("blocked", "auth")]
+    noted = school.clock()
+    assert refused_at(school) == noted
+    school.level("ana", "lab", 4.0)
+    assert school.deliver() == {"blocked": 1}
+    assert refused_at(school) == noted  # since then, not the last time
+    token = tmp_path / "token"
+    token.write_text(OTHER)
+    commands(tmp_path)("platform", "edit", "1", "--outcomes-token-file", str(token))
+    assert refused_at(school) is None
+    release(school)
+    assert school.deliver() == {"delivered": 1}
+    assert school.canvas.shown(school.course) == {("ana", A): 1.6}
+
+
+def refused_at(school: School) -> datetime | None:
+    with school.room.database.read() as session:
+        found = outcomes_settings.load_settings(session, school.registration_id)
+    return found.refused_at
 
 
 def stored(school: School) -> Credential:

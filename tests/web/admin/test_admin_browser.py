@@ -68,6 +68,8 @@ def site(office: Office, serve: Callable[..., str]) -> Site:
             status="pending",
             asked={"scope": SCOPE},
             granted={"scope": ""},
+            outcomes_url="https://school.example",
+            outcomes_token="sealed",  # noqa: S106 -- no token
         )
 
     let_in(office.app, office.database, office.rosa, office.clock)

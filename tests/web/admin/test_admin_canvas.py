@@ -107,6 +107,13 @@ def test_who_says_yes_in_canvas_lets_us_in(
             expires_at=credential.expires_at if credential else None,
         ),
     )
+    with office.database.write() as session:
+        outcomes_settings.note_refused(session, 1, office.now)
+    assert "Launches go on; levels wait" in words(rosa.read(ONE))
+    state = way(ask(rosa, canvas))["state"]
+    canvas.codes["again"] = BACK
+    assert come_back(rosa, code="again", state=state).status_code == 303
+    assert "levels wait until" not in words(rosa.read(ONE))
     page = words(rosa.read(f"{ONE}?said=canvas"))
     assert "Connected. Levels can be sent" in page
     assert f"Connected to {canvas.url}." in page
