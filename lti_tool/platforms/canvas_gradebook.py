@@ -146,7 +146,11 @@ class CanvasGradebook:
         while some := list(islice(numbers, TOGETHER)):
             for page in self._submissions(rest, some, since):
                 told = (self._score(known.get(n.assignment_id), n) for n in page)
-                yield from (one for one in told if one is not None)
+                yield from (
+                    one
+                    for one in told
+                    if one is not None and not (since is None and one.is_empty)
+                )
 
     def _is_read(self, one: GradedAssignment) -> bool:
         is_scored = one.grading_type != _NOT_GRADED or bool(_parts(one))

@@ -82,6 +82,13 @@ class LmsScore:
     parts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     comment: str | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there is nothing of it but the place it would have."""
+        is_graded = self.given is not None or bool(self.text or self.parts)
+        is_known = self.is_excused or bool(self.flags) or self.submitted_at is not None
+        return not (is_graded or is_known or self.comment)
+
 
 class Gradebook(Protocol):
     """The grades of one course in an LMS, without the columns that we made ourselves.
@@ -106,8 +113,8 @@ class Gradebook(Protocol):
         """Yield all scores, or those graded since a moment, a page in memory at most.
 
         Scores of assignments that works() does not yield are left out. Of all scores
-        one without a grade comes as well, as None: it may have been taken back. A
-        student of whom none comes is not spoken of; she may have left.
+        those come that say anything: one that does not was never given, or taken back.
+        Of those graded since one comes empty if it is.
 
-        What the LMS does not show to students yet is not there: it comes as None.
+        What the LMS does not show to students yet is not there.
         """

@@ -9,7 +9,8 @@ What is read was looked up in Moodle 4.5.5 in November 2026, grade/report/user:
   those whom we know as learners of the course;
 - activities are left out of an account's sight without a right of their kind
   (mod/assign:view and the like), and no word is said of it;
-- a grade that is to be worked out anew is told as none (gradeneedsupdate);
+- a grade that is to be worked out anew is told as none (gradeneedsupdate): not read
+  is better than taken back;
 - "date submitted" is none of a column that people fill in by hand.
 
 What Moodle does not tell: that a column is worked out by a formula, it comes like any
@@ -123,15 +124,8 @@ class MoodleGradebook:
             while some := list(islice(coming, PARALLEL)):
                 reports = pool.map(self._report, some)
                 for user, items in zip(some, reports, strict=True):
-                    told = {one.id: one for one in items if one.id in known}
-                    yield from (
-                        _score(user, one)
-                        for one in told.values()
-                        if not one.gradeneedsupdate
-                    )
-                    # A column that is hidden from her alone is left out of her report.
-                    unseen = sorted(known - told.keys()) if items else []
-                    yield from (LmsScore(str(one), user) for one in unseen)
+                    told = (_score(user, one) for one in items if one.id in known)
+                    yield from (one for one in told if not one.is_empty)
 
     def _report(self, user: str) -> list[GradeItem]:
         """Return what one person has; nothing of whom Moodle does not report on."""
@@ -147,12 +141,20 @@ class MoodleGradebook:
 
         Raises:
             DeliveryError: report, the course shows its students no grades or ranges;
-                besides what call raises.
+                updating, a grade is being worked out; besides what call raises.
         """
         found = self._services.call(
             REPORT, GRADE_REPORT, courseid=self._course, userid=user
         )
         items = [one for grades in found.usergrades for one in grades.gradeitems]
+        stale = [n for n in items if n.gradeneedsupdate and n.itemtype == "mod"]
+        if stale:
+            raise DeliveryError(
+                f'{self._services.host} is still working out "{stale[0].itemname}"; '
+                "if it stays so, look at the gradebook of the course there",
+                "updating",
+                permanent=False,
+            )
         if not all(one.is_shown for one in items):
             # Without these every grade would look as if it had been taken back.
             raise DeliveryError(
@@ -165,9 +167,10 @@ class MoodleGradebook:
         return items
 
     def _is_read(self, one: GradeItem) -> bool:
-        return (
-            one.itemtype in _SCORED and one.outcomeid is None and not self._own.has(one)
-        )
+        # One filled in by hand: a formula that does not work out, no student's work.
+        is_broken = one.gradeneedsupdate and one.itemtype != "mod"
+        is_work = one.itemtype in _SCORED and one.outcomeid is None
+        return is_work and not is_broken and not self._own.has(one)
 
     def _uses(self) -> Mapping[int, list[str]]:
         """Return the ID numbers of the competencies of each activity."""

@@ -375,6 +375,41 @@ class Moodle:
             )
         }
 
+    def add_assignment(self, course: int, name: str, worth: int | str) -> None:
+        """Add an assignment of so many points, or on the scale of this name."""
+        page = self.visit("course/modedit.php", add="assign", course=course, section=0)
+        page.get_by_role("button", name="Expand all").click()
+        page.fill("#id_name", name)
+        kind = "#id_grade_modgrade_type"
+        if isinstance(worth, str):
+            page.select_option(kind, label="Scale")
+            page.select_option("#id_grade_modgrade_scale", label=worth)
+        else:
+            page.fill("#id_grade_modgrade_point", str(worth))
+        page.click("#id_submitbutton2")
+        page.wait_for_url(re.compile(r"/course/(view|section)\.php"))
+
+    def add_column(self, course: int, name: str, points: int) -> None:
+        """Add a column that is filled in by hand."""
+        page = self.visit("grade/edit/tree/item.php", courseid=course)
+        page.fill("#id_itemname", name)
+        page.fill("#id_grademax", str(points))
+        page.click("#id_submitbutton")
+        page.wait_for_url(re.compile(r"/grade/edit/tree/index\.php"))
+
+    def import_grades(self, course: int, titles: Sequence[str], table: str) -> None:
+        """Paste grades in: an e-mail address and a cell for each title, a line each."""
+        page = self.visit("grade/import/direct/index.php", id=course)
+        head = "\t".join(["Address", *titles])
+        page.fill("#id_userdata", f"{head}\n{table}")
+        page.click("#id_submitbutton")
+        page.select_option("#id_mapfrom", label="Address")
+        page.select_option("#id_mapto", value="useremail")
+        for place, title in enumerate(titles, 1):
+            page.select_option(f"#id_mapping_{place}", label=title)
+        page.click("#id_submitbutton")
+        expect(page.get_by_text("Grade import success")).to_be_visible(timeout=LONG_MS)
+
     def content_dialog(self, course: int, tool_id: str) -> FrameLocator:
         """Begin an activity of a tool; gives the frame in which content is chosen."""
         self.visit("course/modedit.php", add="lti", course=course, section=0,
