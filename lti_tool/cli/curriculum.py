@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lti_tool.cli import sendings
+from lti_tool.cli import sendings, switching
 from lti_tool.cli.root import Bench, command, now, table
 from lti_tool.errors import PlanError
 from lti_tool.storage import (
@@ -180,6 +180,7 @@ command(course, "show")(_course_show)
     multiple=True,
     metavar="|".join(DESTINATIONS) + "=on|off",
 )
+@switching.options
 @sendings.options
 def _course_set(
     bench: Bench,
@@ -187,15 +188,20 @@ def _course_set(
     destinations: tuple[str, ...],
     reason: str | None,
     **options: object,
-) -> None:
+) -> int | None:
     """Change the plan of a course, and switch its destinations on or off.
 
-    Each change of the plan is a version: see course history and course restore.
+    Each change of the plan is a version: see course history and course restore. On a
+    terminal what switching on would change there is shown, and asked about first.
     """
     switches = [_switch(text) for text in destinations]
+    with bench.database.read() as session:
+        course_id = naming.find_course(session, name)
+    code = switching.decide(bench, course_id, switches, options)
+    if code is not None:
+        return code
     saved = None
     with bench.database.write() as session:
-        course_id = naming.find_course(session, name)
         values = _plan_values(session, course_id, options)
         if values:
             saved = plans_of_course.save(
@@ -207,6 +213,7 @@ def _course_set(
                 session, course_id, destination, is_on=is_on, who=WHO, now=now()
             )
     _say_course(bench, course_id, saved)
+    return None
 
 
 command(course, "set")(_course_set)

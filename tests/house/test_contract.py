@@ -54,7 +54,8 @@ COMMANDS = {
     "course list": "",
     "course show": "",
     "course members": "--full",
-    "course set": "--framework --rule --parameter --mastery --destination --send",
+    "course set": "--framework --rule --parameter --mastery --destination --send "
+    "--look --accept --yes",
     "align suggest": "--text --framework --grade --top",
     "align import": "",
     "align export": "",

@@ -41,7 +41,12 @@ class Bridge:
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
 
-    def run(self, *words: str, env: Mapping[str, str] | None = None) -> Result:
+    def run(
+        self,
+        *words: str,
+        env: Mapping[str, str] | None = None,
+        answer: str | None = None,
+    ) -> Result:
         settings = {
             "MASTERYBRIDGE_DATA_DIR": str(self.folder / "installed"),
             "MASTERYBRIDGE_LOCAL_NETWORK": "127.0.0.1",
@@ -49,7 +54,8 @@ class Bridge:
             **(env or {}),
         }
         try:
-            result = CliRunner(env=settings).invoke(masterybridge, list(words))
+            runner = CliRunner(env=settings)
+            result = runner.invoke(masterybridge, list(words), input=answer)
         finally:
             structlog.reset_defaults()
         assert SECRET not in result.output
@@ -100,6 +106,18 @@ def district(tmp_path_factory: pytest.TempPathFactory) -> Iterator[District]:
     _fill(made)
     yield made
     servers.stop()
+
+
+def _served(made: District) -> Servers:
+    """Fill a district out of a SIS that goes on answering until it is stopped."""
+    port = free_port()
+    made.sis_url = f"http://127.0.0.1:{port}"
+    sis = Flask("sis")
+    sis.register_blueprint(blueprint(made.school.catalog(), clients={"mb": SECRET}))
+    servers = Servers("127.0.0.1")
+    servers.serve(sis, port)
+    _fill(made)
+    return servers
 
 
 def _fill(made: District) -> None:
@@ -670,6 +688,42 @@ def test_outcomes_go_out_and_are_read_back(district: District) -> None:
     district.catalog.write("assessmentResults", changed)
 
 
+def test_what_switching_on_would_change_is_seen_before_it_is_done(
+    bridge: Bridge,
+) -> None:
+    district = District(bridge.folder)
+    servers = _served(district)
+    words = ("course", "set", district.course, "--destination", "oneroster=on")
+    seen = district.ask(*words, "--look")
+    (counts,) = (one["counts"] for one in seen["destinations"].values())
+    assert list(counts) == ["add"]
+    assert district.ask("outcomes", "status")["counts"] == {}
+    refused = district.ask(*words, "--accept", "0" * 12, status=3)
+    assert "look again with --look" in refused["error"]
+    on_a_terminal = {"TTY_COMPATIBLE": "1"}
+    for answer in ("n\n", "y\n"):
+        assert district.ask("outcomes", "status")["counts"] == {}
+        found = district.run(*words, env=on_a_terminal, answer=answer)
+        assert (
+            f"oneroster: switching it on would change there: {counts['add']} add"
+            in (found.output)
+        )
+        assert found.exit_code == (0 if answer == "y\n" else 3)
+    waiting = {"counts": {"pending": counts["add"]}}
+    assert district.ask("outcomes", "status")["counts"] == waiting["counts"]
+    assert district.ask(*words, "--look") == {"destinations": {}, "plan_hash": None}
+    district.ask(*words[:-1], "oneroster=off")
+    done = district.ask(*words, "--accept", seen["plan_hash"])
+    assert done["destinations"]["oneroster"] is True
+    district.ask(*words[:-1], "oneroster=off")
+    away = (*words[:-1], "ags=on")
+    assert district.run(*away, env=on_a_terminal, answer="y\n").exit_code == 4
+    assert district.ask("course", "show", district.course)["destinations"] == (
+        dict.fromkeys(("ags", "oneroster", "canvas", "moodle"), False)
+    )
+    servers.stop()
+
+
 def test_a_blocked_delivery_exits_1_with_its_reason(district: District) -> None:
     district.ask("course", "set", district.course, "--destination", "ags=on")
     found = district.ask("outcomes", "deliver", status=1)
@@ -681,14 +735,7 @@ def test_a_blocked_delivery_exits_1_with_its_reason(district: District) -> None:
 
 def test_a_destination_that_is_away_exits_4(bridge: Bridge) -> None:
     made = District(bridge.folder)
-    port = free_port()
-    made.sis_url = f"http://127.0.0.1:{port}"
-    sis = Flask("sis")
-    sis.register_blueprint(blueprint(made.school.catalog(), clients={"mb": SECRET}))
-    servers = Servers("127.0.0.1")
-    servers.serve(sis, port)
-    _fill(made)
-    servers.stop()
+    _served(made).stop()
     made.ask("course", "set", made.course, "--destination", "oneroster=on")
     found = made.ask("outcomes", "deliver", status=4)
     assert set(found["ended"]) == {"pending"}
