@@ -25,6 +25,7 @@ Writes = Literal["yes", "no", "forbidden", "unknown"]
 """What is known of one way to write."""
 
 PROBED_ID: Final = "mb-probe"
+_SUCCESS: Final = range(200, 300)
 _TAKEN: Final = frozenset({400, 409, 415, 422})
 _FORBIDDEN: Final = frozenset({401, 403})
 _ABSENT: Final = frozenset({404, 405, 501})
@@ -71,22 +72,31 @@ def ask_writing(look: Look) -> Iterator[Check]:
 
 
 def _ask(look: Look, way: _Way) -> Check:
-    name = f"write_{way.name}"
     auth = look.asker.auth
     if isinstance(auth, ClientCredentials):
         auth.ask_for(look.service.dialect.scope(*way.scopes))
     try:
-        reply = _post(look) if way.name == "post" else _put(look, way.collection)
-    except AuthError as error:
-        look.found.writing[way.name] = "forbidden"
-        text = "the right to write these is not granted"
-        fix = f"ask for {', '.join(way.scopes)}, if levels are to be written there"
-        return Check(name, "warn", text, fix, error.code)
+        if way.name == "post":
+            reply, is_clean = _post(look), True
+        else:
+            reply, is_clean = _put(look, way.collection)
+    except AuthError:
+        return _told(look, way, "forbidden", None)
     if reply is None:
         look.found.writing[way.name] = "unknown"
-        return Check(name, "warn", "there is no class to try it on")
-    found = _judged(reply)
+        return Check(f"write_{way.name}", "warn", "there is no class to try it on")
+    if not is_clean:
+        look.found.writing[way.name] = "yes"
+        text = "it kept an object without fields, and it could not be deleted"
+        fix = f"delete {PROBED_ID} in its {way.collection}"
+        return check(f"write_{way.name}", "fail", text, fix=fix, reply=reply)
+    return _told(look, way, _judged(reply), reply)
+
+
+def _told(look: Look, way: _Way, found: Writes, reply: Reply | None) -> Check:
+    """Note what was found of a way to write, and say it."""
     look.found.writing[way.name] = found
+    name = f"write_{way.name}"
     if found == "yes":
         return check(name, "ok", _TEXTS[way.name], reply=reply)
     if found == "no":
@@ -100,14 +110,16 @@ def _ask(look: Look, way: _Way) -> Check:
     return check(name, "warn", text, fix=fix, reply=reply)
 
 
-def _put(look: Look, collection: str) -> Reply:
+def _put(look: Look, collection: str) -> tuple[Reply, bool]:
+    """Put what is no object; tells too whether nothing of it is left there."""
     single = look.service.dialect.collection(collection).single
     url = look.service.object_url(collection, PROBED_ID)
     body = json.dumps({single: {"sourcedId": PROBED_ID}}).encode()
     reply = look.asker.send("PUT", url, body)
-    if reply.status in range(200, 300):
-        look.asker.send("DELETE", url)
-    return reply
+    if reply.status not in _SUCCESS:
+        return reply, True
+    gone = look.asker.send("DELETE", url)
+    return reply, gone.status in {*_SUCCESS, 404}
 
 
 def _post(look: Look) -> Reply | None:

@@ -1,6 +1,7 @@
 """`source set` and `source show`: what a school chose for a source.
 
-The JSON document of both: ``source`` and ``settings``, as they are kept.
+The JSON document of both: ``source`` and ``settings``, as they are kept; of a service
+``written_as`` (how outcomes are written to it) and ``writing_found`` by its last test.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import click
 from lti_tool.cli.root import Bench, command, now, table
 from lti_tool.errors import ConfigError
 from lti_tool.storage import source_pages, sources
-from lti_tool.work import source_care
+from lti_tool.work import sis, source_care
 from lti_tool.work.platforms import Author
 from lti_tool.work.source_settings import WRITING, format_settings, parse_settings
 
@@ -71,12 +72,14 @@ def _set(bench: Bench, name: str, **said: object) -> None:
     """
     with bench.database.write() as session:
         source_id = sources.load_source(session, name).id
-        held = source_pages.load_source(session, source_id)["settings"]
-        usual = format_settings(parse_settings(held))
+        held = source_pages.load_source(session, source_id)
+        usual = format_settings(parse_settings(held["settings"]))
         chosen = parse_settings({**usual, **_sections(usual, said)})
         sections = format_settings(chosen)
+        if said["writing"] is not None:
+            sis.refuse_other_version(held["version"], sections)
         source_care.save_settings(session, source_id, sections, by=Author("cli", now()))
-    _say(bench, name, sections)
+    _say(bench, name, sections, held)
 
 
 @click.argument("name")
@@ -84,8 +87,8 @@ def _show(bench: Bench, name: str) -> None:
     """Show what was chosen for a source."""
     with bench.database.read() as session:
         source_id = sources.load_source(session, name).id
-        held = source_pages.load_source(session, source_id)["settings"]
-    _say(bench, name, format_settings(parse_settings(held)))
+        held = source_pages.load_source(session, source_id)
+    _say(bench, name, format_settings(parse_settings(held["settings"])), held)
 
 
 def _sections(held: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,16 +162,22 @@ def _listed(text: str) -> list[str]:
     return [one for one in text.replace(" ", "").split(",") if one]
 
 
-def _say(bench: Bench, name: str, sections: Mapping[str, Any]) -> None:
+def _say(
+    bench: Bench, name: str, sections: Mapping[str, Any], held: Mapping[str, Any]
+) -> None:
     lines = [
         (section, key, _plain(value))
-        for section, held in sections.items()
-        for key, value in (held.items() if isinstance(held, dict) else [("", held)])
+        for section, part in sections.items()
+        for key, value in (part.items() if isinstance(part, dict) else [("", part)])
     ]
-    bench.say(
-        {"source": name, "settings": dict(sections)},
-        table(f"source {name}", ("setting", "", "value"), lines),
-    )
+    document: dict[str, Any] = {"source": name, "settings": dict(sections)}
+    if held["kind"] == "rest":
+        profile = held["profile"] or {}
+        manner = sis.chosen_manner(held["version"], sections, profile).name
+        document["written_as"] = manner
+        document["writing_found"] = profile.get("writing") or {}
+        lines.append(("writing", "in use", manner))
+    bench.say(document, table(f"source {name}", ("setting", "", "value"), lines))
 
 
 def _plain(value: object) -> str:

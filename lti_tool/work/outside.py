@@ -54,6 +54,8 @@ _READING: Final = {
 _DEMOGRAPHICS: Final = ("roster-demographics.readonly",)
 # Given up in this order where a token server refuses them all together.
 _SPARED: Final = (
+    "assessment.delete",
+    "gradebook.delete",
     "assessment.readonly",
     "resource.readonly",
     "roster-demographics.readonly",
@@ -122,7 +124,7 @@ class Outside:
         if source.ca_file is not None:
             session.verify = _trusted(Path(source.ca_file))
         auth = self._authorization(source, service.dialect.scope(*names), session)
-        if isinstance(auth, ClientCredentials) and not writes:
+        if isinstance(auth, ClientCredentials):
             auth.fallbacks = tuple(
                 service.dialect.scope(*less) for less in _less(names)
             )

@@ -6,8 +6,16 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
 from typing import Any
 
+from lti_tool.errors import ConfigError
 from lti_tool.platforms.sis import SisGradebook
-from lti_tool.platforms.sis_manners import Group, Manner, Words, manner_of, words_of
+from lti_tool.platforms.sis_manners import (
+    MANNERS,
+    Group,
+    Manner,
+    Words,
+    manner_of,
+    words_of,
+)
 from lti_tool.storage import curriculum, sis_places
 from lti_tool.storage.columns import Place
 from lti_tool.storage.database import Database
@@ -30,6 +38,22 @@ def chosen_manner(
         writing_of(settings).manner,
         found if isinstance(found, Mapping) else {},
     )
+
+
+def refuse_other_version(version: str | None, settings: Mapping[str, Any]) -> None:
+    """Refuse a manner that the version of a source does not know.
+
+    Raises:
+        ConfigError: so it is.
+    """
+    named = MANNERS.get(writing_of(settings).manner)
+    spoken = "1.1" if version == "1.1" else "1.2"
+    if named is not None and named.version != spoken:
+        fitting = [one.name for one in MANNERS.values() if one.version == spoken]
+        raise ConfigError(
+            f'the source speaks OneRoster {spoken}, and "{named.name}" is of '
+            f"{named.version}; use one of auto, {', '.join(fitting)}"
+        )
 
 
 def gradebook(

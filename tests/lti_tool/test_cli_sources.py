@@ -68,3 +68,25 @@ def test_a_source_of_files_has_a_path_and_nothing_of_a_service(bridge: Bridge) -
     wrong = bridge.ask("source", "edit", "files", "--version", "1.1", status=1)
     assert wrong["error"] == 'source "files" reads files: give --csv PATH alone'
     bridge.ask("source", "remove", "files")
+
+
+def test_how_a_service_is_written_to_is_chosen_and_shown(bridge: Bridge) -> None:
+    add(bridge, "https://sis.example.org")
+    assert bridge.ask("source", "show", "sis")["written_as"] == "assessment"
+    chosen = ("--writing", "posted", "--category", "cat-7", "--numbers-only")
+    said = bridge.ask("source", "set", "sis", *chosen)
+    assert (said["written_as"], said["writing_found"]) == ("posted", {})
+    assert said["settings"]["writing"] == {
+        "manner": "posted",
+        "category": "cat-7",
+        "words": False,
+    }
+    wrong = bridge.ask("source", "set", "sis", "--writing", "plain", status=1)
+    assert wrong["error"] == (
+        'the source speaks OneRoster 1.2, and "plain" is of 1.1; use one of auto, '
+        "assessment, gradebook, posted"
+    )
+    back = bridge.ask("source", "set", "sis", "--category", "", "--words")
+    assert back["settings"]["writing"]["category"] is None
+    bridge.ask("source", "edit", "sis", "--version", "1.1")
+    assert bridge.ask("source", "show", "sis")["written_as"] == "plain"

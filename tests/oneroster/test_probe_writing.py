@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import pytest
 from flask import Flask, Response, request
 
 from oneroster.auth import Authorization, ClientCredentials, OAuth1, local_session
 from oneroster.catalog import MemoryCatalog
+from oneroster.dialects import Version
 from oneroster.loopback import Loopback
+from oneroster.probe_findings import Check, Profile
 from oneroster.probing import Probe
 from oneroster.provider import Manners, blueprint
 from tests.oneroster.test_probe import HOST, WORD, catalog
@@ -19,7 +21,21 @@ BOTH = ("1.2", "1.1")
 READS = ("roster-core.readonly", "roster.readonly", "gradebook.readonly")
 
 
-def ask(app: Flask, version: Any = "1.2", auth: Authorization | None = None) -> Probe:  # noqa: ANN401 -- a version
+@dataclass
+class Asked:
+    checks: list[Check]
+    found: Profile | None
+
+    def profile(self) -> Profile | None:
+        return self.found
+
+    def states(self, name: str) -> set[str]:
+        return {one.state for one in self.checks if one.name == name}
+
+
+def ask(
+    app: Flask, version: Version = "1.2", auth: Authorization | None = None
+) -> Asked:
     session = local_session()
     session.mount(HOST, Loopback(app))
     credentials = auth or ClientCredentials(
@@ -31,7 +47,7 @@ def ask(app: Flask, version: Any = "1.2", auth: Authorization | None = None) -> 
     )
     made = list(probe.checks())
     assert not [one for one in made if one.name == "requests"]
-    return probe
+    return Asked(made, probe.profile())
 
 
 def serving(manners: Manners) -> tuple[Flask, MemoryCatalog]:
@@ -88,7 +104,30 @@ def test_rights_that_are_not_granted_are_named() -> None:
     assert set(profile.writing.values()) == {"forbidden"}
 
 
-def test_what_a_careless_service_made_of_it_is_deleted() -> None:
+def test_a_refusal_by_the_service_itself_is_one_of_rights() -> None:
+    app, _held = serving(Manners(versions=("1.2",)))
+
+    @app.before_request
+    def refuse() -> Response | None:
+        return Response("{}", 403) if request.method == "PUT" else None
+
+    asked = ask(app)
+    assert asked.states("write_put") == {"warn"}
+    assert asked.found is not None
+    assert asked.found.writing["put"] == "forbidden"
+
+
+def test_where_there_is_no_class_nobody_can_tell_of_posting() -> None:
+    app, held = serving(Manners())
+    for one in list(held.records("classes")):
+        held.delete("classes", one.sourced_id)
+    profile = ask(app).profile()
+    assert profile is not None
+    assert profile.writing["post"] == "unknown"
+
+
+@pytest.mark.parametrize("deleted", [204, 403])
+def test_what_a_careless_service_made_of_it_is_deleted(deleted: int) -> None:
     app, _held = serving(Manners(versions=("1.2",)))
     seen: list[str] = []
 
@@ -96,10 +135,12 @@ def test_what_a_careless_service_made_of_it_is_deleted() -> None:
     def take() -> Response | None:
         if request.method in {"PUT", "DELETE"}:
             seen.append(f"{request.method} {request.path.rsplit('/', 1)[1]}")
-            return Response("", 201 if request.method == "PUT" else 204)
+            return Response("", 201 if request.method == "PUT" else deleted)
         return Response("<p>hm</p>", 500) if "/classes/" in request.path else None
 
-    profile = ask(app).profile()
+    probe = ask(app)
+    profile = probe.profile()
     assert profile is not None
     assert profile.writing == {"assessment": "yes", "put": "yes", "post": "unknown"}
+    assert probe.states("write_put") == ({"ok"} if deleted == 204 else {"fail"})
     assert seen == ["PUT mb-probe", "DELETE mb-probe"] * 2

@@ -77,6 +77,9 @@ def test_a_pause_covers_its_last_day() -> None:
         ),
         ({"grace_days": -1}, "grace_days: write a number 0 to 366"),
         ({"matching": {"lms": ["email"]}}, 'matching.lms: "email" is unknown'),
+        ({"writing": {"manner": "guess"}}, "writing.manner: use one of auto, assess"),
+        ({"writing": {"category": "a\nb"}}, "writing.category: write the sourcedId"),
+        ({"writing": {"words": "yes"}}, "writing.words: say yes or no"),
     ],
 )
 def test_each_fault_is_named_once(raw: dict[str, object], told: str) -> None:

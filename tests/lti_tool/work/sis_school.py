@@ -252,8 +252,12 @@ def open_school(
     folder: Path,
     how: Ways,
     *more: tuple[str, Record],
+    before: type[Proxy] = Proxy,
 ) -> SisSchool:
-    """Serve the SIS and connect it; more are records it has besides."""
+    """Serve the SIS and connect it; more are records it has besides.
+
+    before is what stands before it.
+    """
     (folder / "secret.key").write_bytes(KEY)
     catalog = MemoryCatalog(small_school())
     for collection, record in more:
@@ -262,7 +266,7 @@ def open_school(
     app.register_blueprint(
         blueprint(catalog, clients={"mb": "word"}, manners=how.manners)
     )
-    proxy = Proxy(app)
+    proxy = before(app)
     url = serve(proxy, free_port())
     values = {
         "name": "sis",

@@ -9,13 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from lti_tool.platforms.destination import Destination
 from lti_tool.storage import requeue, schema
 from lti_tool.storage.columns import Place
 from lti_tool.storage.database import Database
-from lti_tool.work import delivery
-from oneroster.models import AssessmentLineItem, AssessmentResult, refer
+from lti_tool.storage.sendings import Sending
+from lti_tool.work import delivery, standing
+from mappings.summary import GRADE
+from oneroster.models import (
+    AssessmentLineItem,
+    AssessmentResult,
+    LineItem,
+    Result,
+    refer,
+)
 from tests.lti_tool.work.sis_school import (
     ALL,
     ASSESSMENT,
@@ -29,6 +38,7 @@ from tests.lti_tool.work.sis_school import (
     open_school,
     ways,
 )
+from tests.lti_tool.work.test_writeback_faults import Played, misbehave
 
 Serve = Callable[..., str]
 both = pytest.mark.parametrize(
@@ -324,3 +334,73 @@ def test_who_says_how_a_sis_is_written_to_is_obeyed(
     assert school.sync().startswith("applied")
     school.refresh()
     assert [row[2] for row in school.levels()] == [2, 2]
+
+
+def deaf(how: Ways) -> Ways:
+    return replace(how, manners=replace(how.manners, honours_filter=False))
+
+
+@pytest.mark.parametrize(
+    "school", [GRADEBOOK, deaf(GRADEBOOK), deaf(POSTED)], indirect=True
+)
+def test_results_that_are_not_given_below_a_class_are_found_all_the_same(
+    school: SisSchool,
+) -> None:
+    """By a filter, page by page; where that is ignored, none but ours are taken."""
+    school.set(profile={"writing": school.ways.found, "page_size": 1})
+    school.proxy.play("GET", "/classes/a/lineItems/", times=99, status="404 Not Found")
+    assert school.deliver() == {"delivered": 2}
+    assert school.scores() == FIRST
+    theirs = school.told()["2"].model_copy(update={"score": 1.0})
+    school.catalog.write("results", theirs)
+    (found,) = school.reconcile().differences
+    assert (found.ours, found.theirs) == (2.8, 1.0)
+
+
+def test_at_a_fifth_of_faults_a_sis_that_gives_the_ids_ends_on_our_values(
+    database: Database, serve: Serve, tmp_path: Path
+) -> None:
+    """P2: no second column, no second result, the last value of each."""
+    school = open_school(database, serve, tmp_path, POSTED, before=Played)
+    misbehave(school.proxy, 4, throttles=False)
+    for given in (5.0, 8.0, 10.0, 6.5):
+        with database.write() as session:
+            session.execute(update(schema.score).values(given=given))
+        school.refresh()
+        for _ in range(60):
+            school.deliver(seconds=100)
+            if {state for state, _code in school.states()} <= {
+                "delivered",
+                "superseded",
+            }:
+                break
+    assert school.scores() == {"1": 2.6, "2": 2.6}
+    assert (len(school.ours()), len(list(school.catalog.records("results")))) == (1, 6)
+
+
+@in_manner(GRADEBOOK, POSTED, PLAIN)
+def test_one_grade_over_all_is_a_column_without_objectives(school: SisSchool) -> None:
+    with school.database.write() as session:
+        standing.set_sending(
+            session,
+            school.course_id,
+            Sending(is_each=False, summary=GRADE),
+            who="test",
+            now=school.clock(),
+        )
+    assert school.deliver() == {"delivered": 2}
+    (column,) = (
+        one
+        for one in school.catalog.records("lineItems")
+        if isinstance(one, LineItem) and one.title == "Summary grade"
+    )
+    assert (column.learning_objective_set, column.result_value_max) == ((), 100.0)
+    told = {
+        one.student.sourced_id: one.score
+        for one in school.catalog.records("results")
+        if isinstance(one, Result) and one.line_item.sourced_id == column.sourced_id
+    }
+    assert told == {"1": 100.0, "2": 50.0}
+    assert (school.ours(), school.reconcile().differences) == ({}, ())
+    assert school.sync() == "applied"
+    assert not [one for one in school.levels() if one[2] > 2]
