@@ -374,6 +374,11 @@ def test_what_was_said_of_a_scale_ends_when_its_items_are_others(
     assert (met.names, met.items) == (("No", "Nearly", "Yes"), None)
 
 
+@pytest.mark.parametrize(
+    "database",
+    ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)],
+    indirect=True,
+)
 def test_a_course_may_mean_something_else_by_the_items(ratings: Ratings) -> None:
     framework = ratings.moodle.add_framework("district", 2, {2})
     ratings.moodle.add_competency(framework, shortname="7.A", idnumber="D-7A")
