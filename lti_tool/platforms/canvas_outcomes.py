@@ -281,7 +281,7 @@ def conflict(outcome: CanvasOutcome, scale: CanvasScale) -> DeliveryError | None
     """Return why a level cannot stand right in an outcome, None if it can.
 
     What Canvas would show must mean what we say: it would show nothing before so
-    many results, or call another level mastery than the course does.
+    many results, or below mastery, or call another level mastery than the course does.
     """
     wants = outcome.calculation_int or 1
     if outcome.calculation_method == _N_RESULTS and wants > 1:
@@ -289,6 +289,14 @@ def conflict(outcome: CanvasOutcome, scale: CanvasScale) -> DeliveryError | None
             f'Canvas shows nothing for the outcome "{outcome.title}" before it has '
             f"{wants} results (calculation: n mastery), and MasteryBridge writes one; "
             'set its calculation to "most recent score" in Canvas',
+            "calculation",
+            permanent=True,
+        )
+    if outcome.calculation_method == _N_RESULTS:
+        return DeliveryError(
+            f'Canvas shows nothing for the outcome "{outcome.title}" to who is below '
+            "mastery (calculation: n mastery counts only what reaches it); set its "
+            'calculation to "most recent score" in Canvas',
             "calculation",
             permanent=True,
         )

@@ -17,7 +17,7 @@ from lti_tool.errors import DeliveryError
 from lti_tool.platforms.canvas_course import CanvasCourse
 from lti_tool.platforms.canvas_live import live_conflict
 from lti_tool.platforms.canvas_models import LIVE as LIVE_ASSESSMENTS
-from lti_tool.platforms.canvas_outcomes import Outcomes, conflict
+from lti_tool.platforms.canvas_outcomes import LATEST, Outcomes, conflict
 from lti_tool.platforms.canvas_rest import CanvasRest
 from lti_tool.platforms.canvas_waiting import Waiting
 from lti_tool.storage import outcomes_settings
@@ -117,6 +117,9 @@ def _levels(look: Look, rest: CanvasRest, course: CanvasCourse) -> Check:
         return Check("outcomes:levels", "levels_wrong", more)
     if not there:
         return Check("outcomes:levels", "levels_none")
+    mixed = [one for one in there if one.calculation_method != LATEST]
+    if mixed:
+        return Check("outcomes:levels", "levels_mixed", {"count": len(mixed)})
     return Check("outcomes:levels", "levels_fit", {"count": len(there)})
 
 

@@ -319,6 +319,14 @@ FINDINGS: Final = MappingProxyType(
             OK,
             "Outcomes of the course opened last that show what we say: %(count)d.",
         ),
+        "levels_mixed": Finding(
+            OK,
+            "The outcomes of the course opened last have our scale. So many of them do "
+            "not show the most recent score: %(count)d. Where teachers rate the same "
+            "outcome in work of their own, Canvas reckons that in.",
+            "Where our level alone is to be shown, set their calculation to most "
+            "recent score in Canvas.",
+        ),
         "levels_wrong": Finding(
             PROBLEM,
             "Outcomes of the course opened last that would show something else: "

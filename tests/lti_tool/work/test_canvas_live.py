@@ -208,6 +208,8 @@ def test_the_check_says_what_was_seen_and_what_was_not_tried(
     of_course(school, B, ratings=[(4.0, "Yes"), (3.0, "Near")], mastery=3.0)
     assert found(school, run)["outcomes:levels"] == "levels_wrong"
     choose(school, outcomes_settings.RUBRIC)
+    assert found(school, run)["outcomes:levels"] == "levels_mixed"
+    outcome.method = "latest"
     assert found(school, run)["outcomes:levels"] == "levels_fit"
     school.canvas.account_scale = ([(4.0, "A"), (2.0, "B")], 2.0)
     assert found(school, run)["outcomes:levels"] == "levels_wrong"

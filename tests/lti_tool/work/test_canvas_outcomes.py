@@ -48,6 +48,25 @@ def test_an_outcome_that_shows_nothing_yet_is_said_and_not_written(
     assert school.canvas.shown(school.course) == {("ana", A): 3.6, ("ana", B): 4.0}
 
 
+def test_an_outcome_that_shows_nothing_below_mastery_is_said_and_not_written(
+    school: School,
+) -> None:
+    """One result is enough for it, but only one that reaches mastery."""
+    of_course(school, A, method="n_mastery", number=1)
+    taught(school, ana=9.0)
+    assert school.deliver() == {"blocked": 1}
+    assert school.reasons() == [
+        (
+            "blocked",
+            (
+                'Canvas shows nothing for the outcome "7.A" to who is below mastery '
+                "(calculation: n mastery counts only what reaches it); set its "
+                'calculation to "most recent score" in Canvas'
+            ),
+        )
+    ]
+
+
 def test_a_calculation_changed_later_is_noticed_before_the_next_level(
     school: School,
 ) -> None:
