@@ -16,9 +16,23 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["pass", "delay", "reset", "cut", "drop", "duplicate", "status"]
+Kind = Literal[
+    "pass",
+    "delay",
+    "reset",
+    "cut",
+    "drop",
+    "duplicate",
+    "status",
+    "reorder",
+    "late",
+    "throttle",
+    "page",
+]
 
+# Those that any client may meet, and with them those of a client that writes.
 KINDS: tuple[Kind, ...] = ("delay", "reset", "cut", "drop", "duplicate", "status")
+EVERY: tuple[Kind, ...] = (*KINDS, "reorder", "late", "throttle", "page")
 MOST_SECONDS = 60.0
 REASONS = {
     429: "Too Many Requests",
@@ -26,6 +40,10 @@ REASONS = {
     502: "Bad Gateway",
     503: "Service Unavailable",
     504: "Gateway Time-out",
+}
+OURS: dict[str, tuple[int, bytes]] = {
+    "throttle": (403, b"403 Forbidden (Rate Limit Exceeded)"),
+    "page": (200, b"<p>Sign in</p>"),
 }
 
 
@@ -39,6 +57,10 @@ class Fault:
     drop: the server does as it was asked, the answer is lost.
     duplicate: the server hears it twice, the second answer arrives.
     status: the proxy itself answers with ``status`` and ``headers``.
+    reorder: a later request overtakes it, or ``seconds`` pass; then it goes through.
+    late: the connection is reset, and the server hears of it after a later one.
+    throttle: the proxy says 403 in the words by which Canvas throttles.
+    page: the proxy says 200 and shows a page to sign in on, as a hotel's does.
     """
 
     kind: Kind = "pass"
@@ -95,6 +117,9 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._over = asyncio.Event()
         self._ready = threading.Event()
+        self._passed = 0  # the highest number that the server has answered
+        self._overtaken = asyncio.Condition()
+        self._later = set[asyncio.Task[bytes]]()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
@@ -137,16 +162,18 @@ class Proxy:
         number = len(self.seen) + 1
         fault = self.decide(number, method, target)
         self.seen.append(Seen(number, method, target, fault.kind))
-        if fault.kind == "reset":
-            _reset(writer)
-            return
-        if fault.kind == "status":
-            await _write(writer, _refusal(fault))
+        if await self._stops(fault, request, writer):
             return
         if fault.kind == "duplicate":
             await self._ask(request)
-        answer = await self._ask(request)
-        await asyncio.sleep(fault.seconds)
+        if fault.kind == "reorder":
+            answer = await self._ask_later(request, number, fault.seconds)
+        else:
+            answer = await self._ask(request)
+            await asyncio.sleep(fault.seconds)
+        async with self._overtaken:
+            self._passed = max(self._passed, number)
+            self._overtaken.notify_all()
         if fault.kind == "drop":
             _reset(writer)
             return
@@ -155,6 +182,30 @@ class Proxy:
             _reset(writer)
             return
         await _write(writer, answer)
+
+    async def _stops(
+        self, fault: Fault, request: bytes, writer: asyncio.StreamWriter
+    ) -> bool:
+        """Tell whether a request goes no further now; its client has been told."""
+        if fault.kind in {"status", *OURS}:
+            await _write(writer, _refusal(fault))
+            return True
+        if fault.kind == "late":
+            number = len(self.seen)
+            task = asyncio.create_task(self._ask_later(request, number, fault.seconds))
+            self._later.add(task)
+            task.add_done_callback(self._later.discard)
+        if fault.kind in {"reset", "late"}:
+            _reset(writer)
+            return True
+        return False
+
+    async def _ask_later(self, request: bytes, number: int, seconds: float) -> bytes:
+        """Ask once a later request has been answered, or so many seconds are over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds), self._overtaken:
+                await self._overtaken.wait_for(lambda: self._passed > number)
+        return await self._ask(request)
 
     async def _ask(self, request: bytes) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
@@ -199,8 +250,8 @@ async def _write(writer: asyncio.StreamWriter, octets: bytes) -> None:
 
 
 def _refusal(fault: Fault) -> bytes:
-    body = b"<h1>no</h1>"
-    reason = REASONS.get(fault.status, "No")
+    status, body = OURS.get(fault.kind, (fault.status, b"<h1>no</h1>"))
+    reason = REASONS.get(status, "No")
     headers = {
         "Content-Type": "text/html",
         "Content-Length": str(len(body)),
@@ -208,7 +259,7 @@ def _refusal(fault: Fault) -> bytes:
         **fault.headers,
     }
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"HTTP/1.1 {fault.status} {reason}\r\n{lines}\r\n".encode() + body
+    return f"HTTP/1.1 {status} {reason}\r\n{lines}\r\n".encode() + body
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
