@@ -228,6 +228,9 @@ def failed(row: Delivery, error: DeliveryError, now: datetime) -> Settlement:
 
 
 def _wait(row: Delivery) -> timedelta:
-    """Return the doubling wait, spread by the row's number so that not all return."""
+    """Return the doubling wait, spread so that not all courses return at once.
+
+    The rows of one course do: each trip there costs requests of its own.
+    """
     doubled = FIRST_WAIT * (1 << min(row.attempts - 1, 12))
-    return min(doubled, LONGEST_WAIT) * (1 + (row.id % 50) / 100)
+    return min(doubled, LONGEST_WAIT) * (1 + (row.course_id % 50) / 100)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -22,7 +23,7 @@ from lti_tool.work import delivery, reconciling, standing
 from lti_tool.work.outside import Outside
 from lti_tool.work.standing import Refresh
 from oneroster.catalog import MemoryCatalog
-from oneroster.models import Org, SisClass, User
+from oneroster.models import Org, Record, SisClass, User
 from oneroster.provider import blueprint
 from tests.ports import free_port
 
@@ -145,6 +146,11 @@ class Classroom:
     def count(self, table: Table) -> int:
         with self.database.read() as session:
             return session.scalar(select(func.count()).select_from(table)) or 0
+
+    def count_deliveries(self) -> int:
+        """How many outcomes were delivered so far."""
+        states = Counter(state for (state,) in self.rows(schema.delivery, "state"))
+        return states["delivered"]
 
     def values(self) -> dict[tuple[str, str], float | None]:
         """The stored attainments that stand, by student and code."""
@@ -386,7 +392,9 @@ class Abroad:
         return found
 
 
-def _catalog() -> MemoryCatalog:
+def make_records(names: Sequence[str]) -> dict[str, list[Record]]:
+    """A school, its class and students of these names, as a SIS holds them."""
+
     def record(**values: Any) -> dict[str, Any]:  # noqa: ANN401 -- wire values
         return {"status": "active", "dateLastModified": NOON, **values}
 
@@ -401,7 +409,7 @@ def _catalog() -> MemoryCatalog:
                 roles=[role],
             )
         )
-        for name in STUDENTS
+        for name in names
     ]
     org = Org.model_validate(record(sourcedId="school", name="School", type="school"))
     group = SisClass.model_validate(
@@ -414,7 +422,7 @@ def _catalog() -> MemoryCatalog:
             terms=[_ref("academicSession", "term")],
         )
     )
-    return MemoryCatalog({"orgs": [org], "classes": [group], "users": users})
+    return {"orgs": [org], "classes": [group], "users": [*users]}
 
 
 def _ref(kind: str, sourced_id: str) -> dict[str, str]:
@@ -447,11 +455,11 @@ def abroad(
     tool_port, lms_port, sis_port = free_port(), free_port(), free_port()
     lms = Platform(url=f"http://127.0.0.1:{lms_port}", manners=manners)
     lms_proxy = Proxy(lms.app)
-    catalog = _catalog()
+    catalog = MemoryCatalog(make_records(STUDENTS))
     sis = Flask("sis")
     sis.register_blueprint(blueprint(catalog, clients={"mb": "word"}))
     sis_proxy = Proxy(sis)
-    serve(_keyset(room.database, b"k" * 32, tool_keys), tool_port)
+    serve(make_keyset(room.database, b"k" * 32, tool_keys), tool_port)
     serve(lms_proxy, lms_port)
     serve(sis_proxy, sis_port)
     _introduce(room, lms, f"http://127.0.0.1:{tool_port}")
@@ -482,7 +490,7 @@ def tool_keys(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return made
 
 
-def _keyset(database: Database, key: bytes, tool_keys: Rows) -> Flask:
+def make_keyset(database: Database, key: bytes, tool_keys: Rows) -> Flask:
     """Our public keys at an address, all that an LMS asks of us here."""
     with database.write() as session:
         session.execute(insert(schema.tool_key), tool_keys)

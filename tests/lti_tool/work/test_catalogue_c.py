@@ -46,8 +46,8 @@ CASES = {
     ),
     "C10": (f"{WORK}.test_delivery", "test_an_answer_of_html_is_no_delivery"),
     "C11": (
-        f"{WORK}.test_writeback_faults",
-        "test_a_worker_killed_at_any_step_leaves_one_effect",
+        f"{WORK}.test_writeback_killed",
+        "test_a_worker_killed_at_a_step_leaves_one_effect",
     ),
     "C12": (
         f"{WORK}.test_delivery",
