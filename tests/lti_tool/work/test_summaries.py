@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lti_tool.storage import (
+    belongings,
     differences,
     outbox,
+    receipts,
     schema,
     sendings,
     settling,
@@ -406,3 +408,38 @@ def test_the_plan_shows_the_grades_before_anything_is_sent(abroad: Abroad) -> No
     room.score("ben", "essay", 10.0, days_ago=0)
     room.refresh()
     assert plan() == [(ben, "change", 25.0, 75.0, False)]
+
+
+@BOTH
+def test_what_is_decided_of_a_grade_goes_by_its_own_key(database: Database) -> None:
+    room = make_classroom(database)
+    fill(room)
+    choose(room, Sending(summary=GRADE))
+    room.switch("ags")
+    with room.database.write() as session:
+        batch = outbox.claim(session, NOON, limit=10)
+        told = next(one for one in batch if one.key == (room.people["ana"], None))
+        done = [
+            outbox.Settlement(one.id, "delivered", read_back=one.value) for one in batch
+        ]
+        settling.settle(session, done, NOON)
+        comparison = differences.Comparison("test", {"ags": 5}, (), NOON, NOON)
+        read = [("ags", room.course_id)]
+        assert differences.save(session, comparison, {told.id: 80.0}, read) == {told.id}
+        assert receipts.load_receipt(session, told.id)["summary_title"] == GRADE.title
+        kept = decisions.take_theirs(session, told.id, who="person:7", now=NOON)
+        assert differences.load_open(session) == []
+        assert not receipts.is_newest(session, told.id)
+        history = [one["id"] for one in receipts.load_history(session, told.id)]
+        assert history == [kept, told.id]
+        again = decisions.send_again(session, kept, who="person:7", now=NOON)
+        # Two people turn out to be one: of what waits for both, one row stays.
+        ana, ben = room.people["ana"], room.people["ben"]
+        put = {"person_id": ben, "competency_id": None, "value": 1.0, "maximum": 100.0}
+        where = {"destination": "ags", "course_id": room.course_id}
+        more = {"level_name": None, "basis": {}}
+        outbox.put(session, [{**where, **put, **more}], NOON)
+        belongings.move_deliveries(session, ana, ben, [room.course_id])
+        belongings.revive_deliveries(session, [again])
+    assert grades(room) == {"ben": 1.0}
+    assert grades(room, "superseded") == {"ben": 80.0}
