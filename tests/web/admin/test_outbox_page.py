@@ -151,3 +151,33 @@ def test_a_receipts_address_leads_an_administrator_to_it(
     assert f"Receipt {rows['Ana']}" in shown
     assert "What stood there before not known: nothing was written by it" in shown
     rosa.read(f"{HERE}/999", 404)
+
+
+def test_a_grade_over_all_competencies_is_called_by_its_name(
+    office: Office, rosa: Visitor, rows: dict[str, int]
+) -> None:
+    with office.database.write() as session:
+        session.execute(
+            schema.delivery.update().values(
+                competency_id=None,
+                value=75.0,
+                maximum=100.0,
+                basis={
+                    "summary": {"title": "Semester"},
+                    "levels": [["7.A", "Advanced", 100.0], ["7.B", "Beginning", 50.0]],
+                    "computed_at": office.now.isoformat(),
+                },
+            )
+        )
+    shown = words(rosa.read(HERE))
+    assert "Ana · Semester" in shown
+    assert "Ben · Semester" in shown
+    receipt = words(rosa.read(f"{HERE}/{rows['Ben']}"))
+    for said in (
+        "Grade over all competencies Semester",
+        "7.B: Beginning is worth 50",
+        "mean of 100, 50 = 75",
+    ):
+        assert said in receipt
+    answer = rosa.send(HERE, act=f"theirs:{rows['Ben']}")
+    assert "Theirs stands." in words(rosa.read(answer.location))
