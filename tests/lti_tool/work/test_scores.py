@@ -302,12 +302,22 @@ def test_an_assessment_about_a_competency_finds_its_courses(room: Classroom) -> 
     assert room.values() == {("ana", "7.A"): 3.6, ("ana", "7.B"): 2.0}
 
 
-def test_what_we_told_a_sis_ourselves_is_no_evidence(room: Classroom) -> None:
+@pytest.mark.parametrize(
+    "kind", ["assessment", "line_item", "was_assessment", "was_line_item"]
+)
+def test_what_we_told_a_sis_ourselves_is_no_evidence(
+    room: Classroom, kind: str
+) -> None:
+    """Neither while a column that is gone there stands in what was read last."""
     set_case_id(room, "7.A", UUID)
     facts = {"learning_objectives": named(UUID), "course_id": room.course_id}
-    add_assessment(room, "ours", **facts)
     told = scored(UUID, 4.0)
-    room.score("ana", "ours", 4.0, kind="assessment", learning_objectives=told)
+    if kind.endswith("assessment"):
+        add_assessment(room, "ours", **facts)
+        room.score("ana", "ours", 4.0, kind="assessment", learning_objectives=told)
+    else:
+        room.change(schema.assignment, room.add_assignment("ours"), **facts)
+        room.score("ana", "ours", 4.0, learning_objectives=told)
     room.insert(
         schema.line_item,
         destination="oneroster",
@@ -316,12 +326,15 @@ def test_what_we_told_a_sis_ourselves_is_no_evidence(room: Classroom) -> None:
         competency_id=room.competencies["7.A"],
         resource_id="r",
         address="ours",
-        kind="assessment",
+        kind=kind,
         maximum=4.0,
         created_at=NOW,
     )
     room.refresh()
     assert (room.values(), aligned(room)) == ({}, [])
+    room.change(schema.line_item, 1, address="another")
+    room.refresh()
+    assert aligned(room) == [("ours", "7.A", "sis")]
 
 
 def test_retakes_are_evidence_each_and_a_corrected_score_is_not(

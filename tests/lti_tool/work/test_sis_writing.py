@@ -291,6 +291,9 @@ def test_a_score_that_is_kept_as_a_word_of_the_scale_is_ours(
     school.score("r5", "2", 10.0)
     assert school.deliver() == {"conflict": 1}
     assert school.told()["2"].text_score == "P"
+    # It keeps no metadata either: ours are known by the address alone.
+    known = {row[0] for row in school.rows(schema.assignment, "sourced_id")}
+    assert known == {"w1", "w2"}
 
 
 def test_a_sis_that_takes_numbers_alone_gets_numbers(
