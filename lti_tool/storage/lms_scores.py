@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any, Final
 
-from sqlalchemy import Table, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, insert, or_, select, update
 
 from lti_tool.storage.database import batches, upsert
 from lti_tool.storage.schema import (
@@ -275,3 +275,45 @@ def is_fresh(session: Session, course_id: int) -> bool:
     """Tell whether the levels of a course stand, and do not wait to be worked out."""
     found = select(course.c.refreshed_at).where(course.c.id == course_id)
     return session.scalar(found) is not None
+
+
+def give_scores(session: Session, lms_users: Collection[int]) -> None:
+    """Let the scores of LMS users be of whoever these are now."""
+    for some in batches(sorted(lms_users)):
+        session.execute(
+            update(score)
+            .where(
+                _is_of(some),
+                score.c.person_id.is_distinct_from(lms_user.c.person_id),
+            )
+            .values(person_id=lms_user.c.person_id)
+        )
+
+
+def load_work_courses(session: Session, lms_users: Collection[int]) -> set[int]:
+    """Return the courses in which the scores of LMS users stand."""
+    found: set[int] = set()
+    for some in batches(sorted(lms_users)):
+        found.update(
+            session.scalars(
+                select(assignment.c.course_id)
+                .distinct()
+                .select_from(assignment)
+                .join(score, score.c.assignment_id == assignment.c.id)
+                .where(_is_of(some), assignment.c.course_id.is_not(None))
+            )
+        )
+    return found
+
+
+def _is_of(lms_users: Collection[int]) -> ColumnElement[bool]:
+    """Which scores are of these LMS users, by subject or the platform's number."""
+    return and_(
+        lms_user.c.id.in_(lms_users),
+        source.c.registration_id == lms_user.c.registration_id,
+        source.c.kind == LMS,
+        score.c.source_id == source.c.id,
+        score.c.student_sourced_id.in_(
+            [lms_user.c.subject, lms_user.c.platform_user_id]
+        ),
+    )

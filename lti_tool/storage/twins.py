@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Table, delete, or_, select, update
+from sqlalchemy import Table, delete, exists, or_, select, update
 
 from lti_tool.errors import NotFoundError
 from lti_tool.storage.database import rows, upsert
@@ -111,6 +111,30 @@ def settle(session: Session, course_id: int, *, now: datetime) -> bool:
         if one.twin_id is not None:
             _follow(session, one, one.twin_id)
     return is_changed
+
+
+def settle_source(session: Session, source_id: int, *, now: datetime) -> list[int]:
+    """Settle the courses of a SIS in which an LMS has work; returns those that changed.
+
+    A sync may have brought a line item, or ended one. The levels of what changed are
+    left to whoever works out the courses.
+    """
+    theirs, ours = assignment.alias("theirs"), assignment.alias("ours")
+    courses = session.scalars(
+        select(ours.c.course_id)
+        .distinct()
+        .join(source, source.c.id == ours.c.source_id)
+        .where(
+            source.c.kind == LMS,
+            ours.c.status == "active",
+            exists().where(
+                theirs.c.course_id == ours.c.course_id,
+                theirs.c.source_id == source_id,
+            ),
+        )
+        .order_by(ours.c.course_id)
+    ).all()
+    return [one for one in courses if settle(session, one, now=now)]
 
 
 def _matches(works: Iterable[Work]) -> list[tuple[Work, Work]]:

@@ -57,7 +57,8 @@ class Stage:
     def put_work(self, work: LmsWork) -> None:
         """Keep a piece of work."""
         self.works[self.name(work.number)] = _work_values(work)
-        self.counts.offered += bool(_offered(work))
+        is_told = work.competencies or any(one.competencies for one in work.parts)
+        self.counts.offered += bool(is_told)
 
     def put_score(self, one: LmsScore) -> None:
         """Keep a score, if it is other than the one we hold; the newer of two."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
-from lti_tool.storage import belongings, copies, entered
+from lti_tool.storage import belongings, copies, entered, lms_scores
 from lti_tool.storage.belongings import LevelKey, Place, SeatFacts, SeatKey
 from lti_tool.storage.database import Session
 from lti_tool.work import student_records
@@ -140,6 +140,7 @@ class _Ledger:
         facts = self._move_seats(one, places)
         courses = {place.course_id for place in places}
         courses |= belongings.load_work_courses(self._session, [one.account_id])
+        courses |= lms_scores.load_work_courses(self._session, along)
         self._move_levels(one, courses)
         facts |= self._move_deliveries(one, courses)
         facts |= self._move_entered(one, courses)
@@ -160,6 +161,7 @@ class _Ledger:
             }
         facts = self._move_seats(one, places)
         courses = {place.course_id for place in places}
+        courses |= lms_scores.load_work_courses(self._session, [one.account_id])
         return Moved({**facts, "lms": []}, courses)
 
     def _give_lms(self, user: int, person: int) -> None:
@@ -278,6 +280,7 @@ class _Ledger:
         """Write what moved."""
         belongings.give_sis_users(self._session, sorted(self._moved_sis.items()))
         belongings.give_lms_users(self._session, sorted(self._moved_lms.items()))
+        lms_scores.give_scores(self._session, self._moved_lms)
         belongings.save_seats(self._session, self._before, self._seats)
         gone = self._dropped_levels
         belongings.drop_levels(self._session, gone)

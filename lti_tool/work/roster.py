@@ -19,7 +19,7 @@ from lti_tool.storage.database import Database, Session
 from lti_tool.storage.seats import Days
 from lti_tool.storage.staging import Movement, Staging
 from lti_tool.storage.staging_areas import Reason
-from lti_tool.work import class_resources, copies, people, planning, standing
+from lti_tool.work import planning, settling, standing
 from lti_tool.work.choices import choose
 from lti_tool.work.feeds import Feed, Placing, Resumable
 from lti_tool.work.fetching import Fetching, Wanted
@@ -187,9 +187,7 @@ class _Run:
                 staging, replace(report, status=status, text=text), now
             )
         with self._database.write() as session:
-            people.match_waiting(session, now=self._clock())
-            copies.settle_waiting(session, now=self._clock())
-            class_resources.settle(session, self._source_id, now=self._clock())
+            settling.settle(session, self._source_id, now=self._clock())
         later = refresh_stale(self._database, self._clock, self._said.on_progress)
         return replace(report, courses_refreshed=report.courses_refreshed + later)
 

@@ -238,9 +238,19 @@ def state(sis: Sis) -> dict[str, list[tuple[Any, ...]]]:
         "seats": sis.rows(
             schema.seat, "person_id", "course_id", "role", "status", "origin"
         ),
-        "levels": sis.rows(
-            schema.attainment, "person_id", "course_id", "value", "evidence_count"
-        ),
+        # What nothing speaks for any more is kept as withdrawn, for those who pull.
+        "levels": [
+            row[:4]
+            for row in sis.rows(
+                schema.attainment,
+                "person_id",
+                "course_id",
+                "value",
+                "evidence_count",
+                "withdrawn_at",
+            )
+            if row[4] is None
+        ],
         "records": sorted(
             sis.rows(schema.record, "person_id", "value", "evidence_count")
         ),

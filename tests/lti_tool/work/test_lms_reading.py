@@ -16,7 +16,8 @@ from lti_tool.errors import ConfigError, DeliveryError
 from lti_tool.platforms.gradebook import LmsPart, LmsWork
 from lti_tool.storage import cursors, lms_readings, schema, sources, twins
 from lti_tool.storage.database import Database, rows
-from lti_tool.work import standing
+from lti_tool.work import merging, roster, settling, standing
+from lti_tool.work.merging import Move
 from tests.lti_tool.work.conftest import make_classroom
 from tests.lti_tool.work.lms_books import NOON, QUIZ, Read, add_user, make_read
 
@@ -502,21 +503,24 @@ def test_twins_never_double_evidence_and_any_order_of_pages_is_the_same(
         turned.shuffle(pages)
         read.book.said = dict(pages)
         read()
-    step_by_step = room.rows(
-        schema.attainment, "person_id", "competency_id", "value", "evidence_count"
-    )
+    step_by_step = _levels(room)
     with database.write() as session:
         session.execute(delete(schema.attainment))
     room.refresh()
-    whole = room.rows(
-        schema.attainment, "person_id", "competency_id", "value", "evidence_count"
-    )
+    whole = _levels(room)
     assert sorted(step_by_step) == sorted(whole)
     for student in ("ana", "ben", "eva"):
         counted = [one for one in _pieces(room, student) if one.evidence is not None]
         assert len({one.score.source for one in counted}) <= 1
         told = [one[3] for one in whole if one[0] == room.people[student]]
         assert told == [len(counted)] * bool(counted)
+
+
+def _levels(room: Classroom) -> list[tuple[Any, ...]]:
+    """The levels that stand: person, competency, value, how much evidence."""
+    names = ("person_id", "competency_id", "value", "evidence_count", "withdrawn_at")
+    found = room.rows(schema.attainment, *names)
+    return [row[:4] for row in found if row[4] is None]
 
 
 def _pieces(room: Classroom, student: str) -> list[Piece]:
@@ -534,3 +538,48 @@ def _empty(database: Database) -> None:
                 if column in table.c:
                     session.execute(update(table).values({column: None}))
             session.execute(delete(table))
+
+
+# --- beside syncs and links ---------------------------------------------------------
+
+
+@both
+def test_a_sync_touches_nothing_an_lms_told_but_joins_what_it_brings(
+    read: Read, room: Classroom
+) -> None:
+    read.book.grade("lms-ana", 8.0)
+    read.book.put(LmsWork("9", "Essay", maximum=4.0))
+    read()
+    with room.database.read() as session:
+        lms = select(schema.source.c.id).where(schema.source.c.kind == "lms")
+        mine = schema.score.c.source_id == lms.scalar_subquery()
+        scores = rows(session, select(schema.score).where(mine))
+    _sis_quiz(room)
+    with room.database.write() as session:
+        settling.settle(session, room.source_id, now=NOON)
+    roster.refresh_stale(room.database, lambda: NOON)
+    assert room.values() == {("ana", "7.A"): 3.2}
+    with room.database.read() as session:
+        after = rows(session, select(schema.score).where(mine))
+    same = ("given", "status", "source_id", "sourced_id", "fingerprint")
+    assert [[one[name] for name in same] for one in after] == [
+        [one[name] for name in same] for one in scores
+    ]
+    assert read().twins == 1
+
+
+@both
+def test_scores_go_with_the_account_they_are_of(read: Read, room: Classroom) -> None:
+    read.book.grade("lms-ana", 8.0)
+    read()
+    read.align("Fractions quiz", "7.A")
+    room.refresh()
+    ana, ben = room.people["ana"], room.people["ben"]
+    account = room.rows(schema.lms_user, "id", "subject")[0]
+    assert account[1] == "lms-ana"
+    with room.database.write() as session:
+        merging.move(session, [Move("lms", account[0], ana, ben)], now=NOON)
+    roster.refresh_stale(room.database, lambda: NOON)
+    assert room.values() == {("ben", "7.A"): 3.2}
+    again = read()
+    assert (again.added, again.changed, again.ended) == (0, 0, 0)
