@@ -38,8 +38,9 @@ SCHEDULE: Final = "schedule"
 TURN: Final = "turn"
 # Its clock and ours may differ; what is read twice changes nothing.
 OVERLAP: Final = timedelta(minutes=10)
-# What was taken back without a trace is found when all is read.
-WHOLE_EVERY: Final = timedelta(days=7)
+# All is read every night: of changes alone Canvas tells no grade that was taken back,
+# and none that was given earlier and posted now.
+WHOLE_EVERY: Final = timedelta(hours=20)
 
 Clock = Callable[[], datetime]
 Connect = Callable[[int], Gradebook]

@@ -132,15 +132,15 @@ def test_a_reading_that_breaks_off_changes_nothing_and_says_why(
     assert state.cursor_at == NOON
 
 
-def test_changes_alone_are_asked_for_until_a_week_has_gone(
+def test_changes_alone_are_asked_for_until_a_day_has_gone(
     read: Read, room: Classroom
 ) -> None:
     read.book.is_whole = False
     read.book.grade("lms-ana", 8.0)
     read()
-    read.now += timedelta(days=1)
+    read.now += timedelta(hours=6)
     read()
-    read.now += timedelta(days=7)
+    read.now += timedelta(hours=20)
     read()
     read(is_whole=True)
     assert read.book.asked == [None, NOON - timedelta(minutes=10), None, None]
@@ -157,7 +157,7 @@ def test_only_a_whole_reading_takes_absence_for_taken_back(
     read.align("Fractions quiz", "7.A")
     room.refresh()
     del read.book.said["41", "lms-ana"]
-    read.now += timedelta(days=1)
+    read.now += timedelta(hours=6)
     assert read().ended == 0
     assert read(is_whole=True).ended == 1
     assert room.values() == {("ben", "7.A"): 3.2}
