@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
+from lti_tool.errors import ConfigError
 from lti_tool.settings import Settings
 from lti_tool.storage import cursors, source_pages, sources
 from lti_tool.storage.evidence import put_change
 from lti_tool.storage.session import Session
 from lti_tool.work import uploads
 from lti_tool.work.platforms import Author
+from lti_tool.work.schedules import next_time
+from lti_tool.work.source_settings import parse_settings
 
 # With another of these another system may answer, or with another right.
 _ADDRESS: Final = frozenset(
@@ -80,7 +84,8 @@ def save_settings(
     Raises:
         NotFoundError: there is no such source.
     """
-    held = source_pages.load_source(session, source_id)["settings"]
+    source = source_pages.load_source(session, source_id)
+    held = source["settings"]
     changed = {
         name: value for name, value in sections.items() if held.get(name) != value
     }
@@ -88,7 +93,9 @@ def save_settings(
         return False
     values: dict[str, Any] = {"settings": {**held, **changed}}
     if changed.keys() & {"schedule", "pauses"}:
-        values["next_at"] = None  # the schedule finds the next time anew
+        # At once: a time less than a minute ahead would else wait for a day.
+        is_on = source["status"] == "active"
+        values["next_at"] = _next(values["settings"], by.now) if is_on else None
     if "scope" in changed:
         values["full_at"] = None
         sources.forget_reach(session, source_id)
@@ -98,6 +105,14 @@ def save_settings(
     before = {name: held.get(name) for name in changed}
     _note(session, source_id, "source settings changed", before, changed, by=by)
     return True
+
+
+def _next(settings: Mapping[str, Any], now: datetime) -> datetime | None:
+    """When settings let a source run next; None: nobody can tell."""
+    try:
+        return next_time(parse_settings(settings), now)
+    except ConfigError:
+        return None
 
 
 def switch(session: Session, source_id: int, status: str, *, by: Author) -> bool:

@@ -10,6 +10,8 @@ from sqlalchemy import select, update
 
 from lti_tool.storage import cursors, schema, sources, staging_areas
 from lti_tool.storage.database import Database
+from lti_tool.work import source_care
+from lti_tool.work.platforms import Author
 from lti_tool.work.schedules import next_time
 from lti_tool.work.source_settings import parse_settings
 from lti_tool.work.timely import sweep_areas, take_due
@@ -77,6 +79,18 @@ def test_nothing_is_due_on_a_day_of_a_pause(database: Database) -> None:
     add(database, settings=pause, next_at=NOON)
     assert take_due(database, NOON) == []
     assert take_due(database, NOON + timedelta(days=1)) == ["sis"]
+
+
+def test_a_time_set_half_a_minute_ahead_is_kept_today(database: Database) -> None:
+    """The schedule looks once a minute: it would find tomorrow's alone."""
+    source_id = add(database)
+    assert take_due(database, NOON) == []
+    schedule = {"times": [f"{NOON:%H}:01"], "time_zone": "UTC"}
+    with database.write() as session:
+        by = Author("test", NOON + timedelta(seconds=30))
+        source_care.save_settings(session, source_id, {"schedule": schedule}, by=by)
+    assert take_due(database, NOON + timedelta(seconds=90)) == ["sis"]
+    assert take_due(database, NOON + timedelta(seconds=150)) == []
 
 
 def test_a_parked_source_goes_on_when_its_wait_is_over(database: Database) -> None:
