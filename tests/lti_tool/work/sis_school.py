@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -25,12 +26,38 @@ from tests.lti_tool.work.conftest import Clock, Proxy
 from tests.ports import free_port
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
     from oneroster.models import Record
 
 KEY = b"k" * 32
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 BOTH = Manners(versions=("1.2", "1.1"))
 BARE = frozenset({"assessmentLineItems", "assessmentResults"})
+
+
+class Storm(Proxy):
+    """A proxy that lets one request in five go wrong while it rages, tokens aside."""
+
+    HOW: tuple[dict[str, Any], ...] = (
+        {"forwards": True, "drops": True},  # done there, and the answer is lost
+        {"drops": True},  # not done, the connection breaks off
+        {"status": "503 Service Unavailable"},
+        {"forwards": True, "status": "502 Bad Gateway"},
+        {"status": "429 Too Many Requests", "headers": (("Retry-After", "2"),)},
+        {"status": "200 OK", "media_type": "text/html", "body": b"<p>Sign in</p>"},
+    )
+    chance: random.Random | None = None
+
+    def rage(self, seed: int) -> None:
+        self.chance = random.Random(seed)  # noqa: S311 -- a test repeats what happened
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:  # noqa: ANN401 -- a WSGI body
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        chance = self.chance
+        if chance and "token" not in path and chance.random() < 1 / 5:
+            self.play(method, path, **chance.choice(self.HOW))
+        return super().__call__(environ, start_response)
 
 
 @dataclass(frozen=True)

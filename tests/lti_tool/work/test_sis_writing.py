@@ -33,12 +33,12 @@ from tests.lti_tool.work.sis_school import (
     PLAIN,
     POSTED,
     SisSchool,
+    Storm,
     Ways,
     a_scale,
     open_school,
     ways,
 )
-from tests.lti_tool.work.test_writeback_faults import Played, misbehave
 
 Serve = Callable[..., str]
 both = pytest.mark.parametrize(
@@ -364,8 +364,9 @@ def test_at_a_fifth_of_faults_a_sis_that_gives_the_ids_ends_on_our_values(
     database: Database, serve: Serve, tmp_path: Path
 ) -> None:
     """P2: no second column, no second result, the last value of each."""
-    school = open_school(database, serve, tmp_path, POSTED, before=Played)
-    misbehave(school.proxy, 4, throttles=False)
+    school = open_school(database, serve, tmp_path, POSTED, before=Storm)
+    assert isinstance(school.proxy, Storm)
+    school.proxy.rage(4)
     for given in (5.0, 8.0, 10.0, 6.5):
         with database.write() as session:
             session.execute(update(schema.score).values(given=given))
