@@ -101,7 +101,7 @@ def test_work_is_listed_with_where_it_belongs_and_who_aligned_it(
         )
     room.refresh()
     text = text_of(client.get(f"/s/{room.sid(room.teacher, 'instructor')}/align").text)
-    assert "Unit 4 quiz Quizzes · Quarter 1 · due" in text
+    assert "Unit 4 quiz Lakeview SIS · Quizzes · Quarter 1 · due" in text
     assert "in case 2 named by the SIS Change Remove" in text
 
 
