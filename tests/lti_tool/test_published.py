@@ -18,7 +18,7 @@ from lti_tool.demo.servers import Servers
 from lti_tool.errors import ConfigError, NotFoundError
 from lti_tool.settings import Settings
 from lti_tool.storage import api_clients as stored
-from lti_tool.storage import schema, sources
+from lti_tool.storage import schema, sources, standing
 from lti_tool.storage.database import Database
 from lti_tool.work import api_clients
 from lti_tool.work.published import PublishedCatalog
@@ -375,6 +375,20 @@ def test_a_delta_tells_what_was_computed_since(
         )
     (new,) = client.assessment_results(filter=since)
     assert (new.student.sourced_id, new.date_last_modified) == ("bo", later)
+    key = (
+        district.courses["hill"],
+        district.people["hill/bo"],
+        district.competencies[1],
+    )
+    gone_at = later + timedelta(hours=1)
+    with district.database.write() as session:
+        gone = standing.load_cells(session, [key[0]], [key[1]])[key]
+        standing.save(session, [], [gone], gone_at)
+    (gone_now,) = client.assessment_results(filter=since)
+    assert (gone_now.sourced_id, gone_now.status, gone_now.score) == (
+        new.sourced_id, "tobedeleted", None,
+    )  # fmt: skip
+    assert gone_now.date_last_modified == gone_at
 
 
 def test_pages_are_sorted_and_carry_their_headers(hill: Puller) -> None:
