@@ -64,11 +64,11 @@ def read(
     started_at = clock()
     with database.read() as session:
         reading = lms_readings.load_reading(session, placement_id)
-    refuse_unready(reading)
     with database.write() as session:
         if not lms_readings.begin(session, placement_id, who=who, now=started_at):
             return None
     try:
+        refuse_unready(reading)
         stage = _fetch(database, connect, reading, started_at, is_whole=is_whole)
         if who == SCHEDULE:
             _refuse_emptied(stage)

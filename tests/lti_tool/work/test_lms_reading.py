@@ -16,7 +16,7 @@ from lti_tool.errors import ConfigError, DeliveryError
 from lti_tool.platforms.gradebook import LmsPart, LmsWork
 from lti_tool.storage import cursors, lms_readings, schema, sources, twins
 from lti_tool.storage.database import Database, rows
-from lti_tool.work import merging, roster, settling, standing
+from lti_tool.work import lms_reading, merging, roster, settling, standing
 from lti_tool.work.merging import Move
 from tests.lti_tool.work.conftest import make_classroom
 from tests.lti_tool.work.lms_books import NOON, QUIZ, Read, add_user, make_read
@@ -298,6 +298,21 @@ def test_nothing_is_read_that_nobody_let_be_read(
     with pytest.raises(ConfigError, match=words):
         read()
     assert room.count(schema.score) == 0
+
+
+def test_an_order_that_cannot_be_carried_out_does_not_wait_for_ever(
+    read: Read, room: Classroom
+) -> None:
+    with room.database.write() as session:
+        assert lms_readings.order(session, read.placement_id, who="person:1", now=NOON)
+    room.change(schema.registration, read.registration_id, status="disabled")
+    with pytest.raises(ConfigError, match="is disabled"):
+        lms_reading.read_ordered(
+            room.database, read.connect, read.placement_id, lambda: NOON
+        )
+    assert (read.state().status, read.state().code) == ("failed", "config")
+    with room.database.read() as session:
+        assert lms_readings.load_ordered(session, now=NOON) == []
 
 
 def test_a_course_that_is_switched_off_is_left(read: Read, room: Classroom) -> None:
