@@ -53,7 +53,7 @@ def test_a_canvas_is_read_whole_then_by_what_changed(reader: Reader) -> None:
     with room.database.read() as session:
         (offered,) = lms_offers.load_offered(session, room.course_id)
     assert (offered.part, offered.code) == ("row:_clarity", "guid-7.A")
-    reader.school.clock.move(days=1)
+    reader.school.clock.move(hours=12)
     book.grade(essay, "ben", 19.0)
     again = read(reader)
     assert (again.is_whole, again.added, again.changed) == (False, 0, 1)
