@@ -77,7 +77,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What became of a delivery; state 'pending' means once more at due_at."""
+    """What became of a delivery; state 'pending' means once more at due_at.
+
+    attempts: how many count, where the last was none of this row.
+    """
 
     delivery_id: int
     state: str
@@ -87,6 +90,7 @@ class Settlement:
     code: str | None = None
     reason: str | None = None
     receipt: Mapping[str, Any] | None = None
+    attempts: int | None = None
 
 
 _GRADEBOOK = ("destination", "course_id")

@@ -77,6 +77,8 @@ def _settled(done: Settlement, now: datetime, *, is_overtaken: bool) -> dict[str
         values |= {"read_back": done.read_back, "read_back_at": now}
     if done.receipt is not None:
         values["receipt"] = dict(done.receipt)
+    if done.attempts is not None:
+        values["attempts"] = done.attempts
     return values
 
 

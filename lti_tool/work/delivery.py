@@ -7,7 +7,7 @@ reads, sends and reads again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import groupby
@@ -92,12 +92,24 @@ def _deliver_course(
         text = f"an error of the tool ({kind}); the log has it"
         away = DeliveryError(text, "error", permanent=False)
     if away is not None:
-        left = [verdicts.failed(row, away, clock()) for row in open_rows.values()]
+        left = _left(open_rows.values(), away, ended, clock())
         states += _settle(database, clock, left)
     if ground is not None:
         _note_place(database, ground, ended, away, clock())
         ground.close()
     return states
+
+
+def _left(
+    rows: Iterable[Delivery],
+    away: DeliveryError,
+    ended: Sequence[Settlement],
+    now: datetime,
+) -> list[Settlement]:
+    """Say what becomes of rows that stayed at home as the destination is away."""
+    is_there = any(one.state == "delivered" for one in ended)
+    judge = verdicts.put_off if is_there else verdicts.failed
+    return [judge(row, away, now) for row in rows]
 
 
 def _note_place(

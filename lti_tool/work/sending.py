@@ -26,6 +26,7 @@ from lti_tool.storage import outbox
 from lti_tool.storage.database import Database
 from lti_tool.storage.outbox import Delivery, Sending, Settlement
 from lti_tool.work import verdicts
+from lti_tool.work.away import Away
 from lti_tool.work.gradebooks import (
     Ground,
     Located,
@@ -34,7 +35,7 @@ from lti_tool.work.gradebooks import (
     locate_column,
     look_at_column,
 )
-from lti_tool.work.verdicts import AWAY, KEPT
+from lti_tool.work.verdicts import KEPT
 
 __all__ = ["Clock", "Trip", "rounds", "send_round"]
 
@@ -94,20 +95,6 @@ class _Errand:
     rows: Sequence[Delivery]
 
 
-class _Away:
-    """Whether the destination is away; the first who finds out says so."""
-
-    __slots__ = ("error",)
-
-    def __init__(self) -> None:
-        self.error: DeliveryError | None = None
-
-    def note(self, error: DeliveryError) -> None:
-        """Keep an error that says that the next request would fare no better."""
-        if self.error is None and error.code in AWAY:
-            self.error = error
-
-
 def rounds(ground: Ground, batch: Sequence[Delivery]) -> Iterator[list[list[Delivery]]]:
     """Yield the rows of columns that go together, in order."""
     by_column = groupby(batch, key=lambda row: row.column)
@@ -126,7 +113,7 @@ def send_round(
     Returns what became of rows, and the error if the destination is away; rows that
     are not among them were not sent.
     """
-    away = _Away()
+    away = Away()
     trip.renew()
     done, errands = _open(trip, columns_of, away)
     told = _send_all(trip, errands, away)
@@ -135,7 +122,7 @@ def send_round(
 
 
 def _open(
-    trip: Trip, columns_of: Sequence[Sequence[Delivery]], away: _Away
+    trip: Trip, columns_of: Sequence[Sequence[Delivery]], away: Away
 ) -> tuple[list[Settlement], list[_Errand]]:
     """Read columns and part what needs no sending from what is to be sent.
 
@@ -163,7 +150,7 @@ def _open(
 
 
 def _locate(
-    trip: Trip, batch: Sequence[Delivery], away: _Away
+    trip: Trip, batch: Sequence[Delivery], away: Away
 ) -> Located | DeliveryError | None:
     """Return where a column is; None where nobody is there to ask."""
     if away.error is not None:
@@ -179,7 +166,7 @@ def _look(
     trip: Trip,
     located: Located | DeliveryError | None,
     batch: Sequence[Delivery],
-    away: _Away,
+    away: Away,
 ) -> OpenColumn | DeliveryError | None:
     """Return what a column shows; None where nobody is there to ask."""
     if located is None or isinstance(located, DeliveryError):
@@ -194,7 +181,7 @@ def _look(
 
 
 def _send_all(
-    trip: Trip, errands: Sequence[_Errand], away: _Away
+    trip: Trip, errands: Sequence[_Errand], away: Away
 ) -> dict[int, list[_Told]]:
     """Send the rows of columns, several at once; returns by errand what was told.
 
@@ -221,24 +208,27 @@ def _send_all(
                 for one in zip(columns, rows, outcomes, strict=True)
             ]
             for (at, _row), one in zip(some, trip.gather(sends), strict=True):
-                told[at].append(one)
+                told[at] += [] if one is None else [one]
     return told
 
 
 def _send(
-    trip: Trip, column: OpenColumn, row: Delivery, outcome: Outcome, away: _Away
-) -> _Told:
+    trip: Trip, column: OpenColumn, row: Delivery, outcome: Outcome, away: Away
+) -> _Told | None:
+    """Send a row; None where it stays at home."""
     if away.error is not None:
-        return _Told(row, None, away.error)
+        return None
     try:
-        return _Told(row, trip.ground.destination.send(column.address, outcome))
+        answer = trip.ground.destination.send(column.address, outcome)
     except DeliveryError as error:
         away.note(error)
         return _Told(row, None, error)
+    away.note(None)
+    return _Told(row, answer)
 
 
 def _send_batches(
-    trip: Trip, destination: Together, errand: _Errand, away: _Away
+    trip: Trip, destination: Together, errand: _Errand, away: Away
 ) -> list[_Told]:
     """Send the rows of a column, many by one call."""
     told: list[_Told] = []
@@ -256,7 +246,7 @@ def _send_together(
     address: str,
     rows: Sequence[Delivery],
     outcomes: Sequence[Outcome],
-    away: _Away,
+    away: Away,
 ) -> list[_Told]:
     try:
         answers = destination.send_together(address, outcomes)
@@ -338,7 +328,7 @@ def _see_all(
     trip: Trip,
     errands: Sequence[_Errand],
     told: Mapping[int, Sequence[_Told]],
-    away: _Away,
+    away: Away,
 ) -> list[Settlement]:
     """Read columns again, abreast, and say what became of what was sent."""
     for at, errand in enumerate(errands):
@@ -355,7 +345,7 @@ def _see_all(
 
 
 def _see(
-    trip: Trip, column: OpenColumn, told: Sequence[_Told], away: _Away
+    trip: Trip, column: OpenColumn, told: Sequence[_Told], away: Away
 ) -> list[Settlement]:
     """Read a column again and say what became of what was sent to it."""
     is_worth_it = any(one.error is None or one.error.code in KEPT for one in told)

@@ -22,8 +22,9 @@ GIVE_UP_AFTER: Final = 200  # attempts: about a week at the longest wait
 KEPT_AFTER: Final = 8  # attempts: about two minutes
 # It holds another value and keeps it: what that is, is worth a look.
 KEPT: Final = frozenset({"stale", "held"})
+ASKED_TO_WAIT: Final = frozenset({"busy", "rate", "turn"})
 # Nobody is there, or asks us to wait: the next row would fare no better.
-AWAY: Final = frozenset({"connect", "timeout", "no_answer", "busy", "rate", "turn"})
+AWAY: Final = frozenset({"connect", "timeout", "no_answer"}) | ASKED_TO_WAIT
 # Another worker of ours is there: nothing is wrong, and it is soon done.
 _TURN_WAIT: Final = timedelta(seconds=5)
 
@@ -224,6 +225,23 @@ def failed(row: Delivery, error: DeliveryError, now: datetime) -> Settlement:
         code=error.code,
         reason=reason,
         receipt=said,
+    )
+
+
+def put_off(row: Delivery, error: DeliveryError, now: datetime) -> Settlement:
+    """Say what becomes of a row that stayed at home though others were taken.
+
+    The destination is there after all: it waits no longer than we were asked to, and
+    has used up none of its attempts.
+    """
+    wait = max(FIRST_WAIT, timedelta(seconds=error.retry_after or 0))
+    return Settlement(
+        row.id,
+        "pending",
+        due_at=now + wait,
+        code=error.code,
+        reason=str(error),
+        attempts=row.attempts - 1,
     )
 
 

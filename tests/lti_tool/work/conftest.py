@@ -332,6 +332,7 @@ class Fault:
     method: str
     path: str
     times: int = 1
+    skip: int = 0
     forwards: bool = False
     drops: bool = False
     status: str = "500 Internal Server Error"
@@ -340,7 +341,11 @@ class Fault:
     body: bytes = b""
 
     def fits(self, method: str, path: str) -> bool:
-        return self.times > 0 and method == self.method and self.path in path
+        fits = self.times > 0 and method == self.method and self.path in path
+        if fits and self.skip > 0:
+            self.skip -= 1
+            return False
+        return fits
 
 
 @dataclass

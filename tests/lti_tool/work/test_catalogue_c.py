@@ -193,6 +193,44 @@ def test_c07_a_busy_platform_rests_alone(abroad: Abroad) -> None:
     assert abroad.deliver() == {"delivered": 1}
 
 
+def test_a_platform_that_takes_some_and_then_asks_us_to_wait_costs_the_rest_no_try(
+    abroad: Abroad,
+) -> None:
+    """They were not tried: they wait as asked, however often they stay at home."""
+    room = abroad.room
+    room.add_assignment("quiz", "7.A")
+    for name in room.people:
+        room.score(name, "quiz", 9.0)
+    room.refresh()
+    room.switch("oneroster")
+    busy = {"status": "429 Too Many Requests", "headers": (("Retry-After", "5"),)}
+    for left in (2, 1):
+        abroad.sis_proxy.play("PUT", "/assessmentResults/", skip=1, **busy)
+        assert abroad.deliver() == {"delivered": 1, "pending": left}
+        abroad.clock.move(seconds=5)
+    waiting = [
+        row
+        for row in room.rows(schema.delivery, "state", "code", "attempts")
+        if row[0] == "pending"
+    ]
+    assert waiting == [("pending", "rate", 1)]  # taken up twice, tried once
+
+
+@pytest.mark.parametrize(("times", "delivered"), [(1, 2), (3, 0)])
+def test_one_connection_that_breaks_off_is_no_platform_that_is_away(
+    abroad: Abroad, times: int, delivered: int
+) -> None:
+    room = abroad.room
+    room.add_assignment("quiz", "7.A")
+    for name in room.people:
+        room.score(name, "quiz", 9.0)
+    room.refresh()
+    room.switch("oneroster")
+    abroad.sis_proxy.play("PUT", "/assessmentResults/", times=times, drops=True)
+    found = abroad.deliver()
+    assert (found.get("delivered", 0), found["pending"]) == (delivered, 3 - delivered)
+
+
 def test_c16_clocks_apart_are_measured_and_told(
     abroad: Abroad, capsys: pytest.CaptureFixture[str]
 ) -> None:
