@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, insert, select, update
 
-from lti_tool.storage.database import upsert
+from lti_tool.storage.database import rows, upsert
 from lti_tool.storage.schema import (
     competency,
     course,
@@ -29,6 +29,14 @@ from lti_tool.storage.session import Session
 RESERVED_FOR: Final = timedelta(seconds=90)
 # What the kind of a SIS's column begins with once it is gone there.
 WAS: Final = "was_"
+COLUMN_KEY: Final = (
+    "destination",
+    "course_id",
+    "competency_id",
+    "placement_id",
+    "source_id",
+    "kind",
+)
 # So often in a row a gradebook is not ours before it counts as gone.
 MISSES: Final = 3
 
@@ -228,8 +236,40 @@ def load_facts(session: Session, competency_id: int) -> ColumnFacts:
 
 
 def load_address(session: Session, key: dict[str, Any]) -> str | None:
-    """Return the stored address of a column; key has the parts of save_address."""
-    return session.scalar(select(line_item.c.address).where(_is(key))) or None
+    """Return the stored address of a column; key has the parts of save_address.
+
+    None for one that is gone, as for one that is not known.
+    """
+    is_there = and_(_is(key), line_item.c.gone_at.is_(None))
+    return session.scalar(select(line_item.c.address).where(is_there)) or None
+
+
+def is_gone(session: Session, key: dict[str, Any]) -> bool:
+    """Tell whether a column of ours was taken away there, and nobody said: anew."""
+    was = and_(_is(key), line_item.c.gone_at.is_not(None))
+    return session.scalar(select(line_item.c.id).where(was)) is not None
+
+
+def note_gone(session: Session, key: dict[str, Any], now: datetime) -> None:
+    """Write down that a column is not there any more."""
+    session.execute(
+        update(line_item)
+        .where(_is(key), line_item.c.gone_at.is_(None))
+        .values(gone_at=now)
+    )
+
+
+def let_make(session: Session, where: dict[str, Any] | None = None) -> None:
+    """Let columns that are gone be made anew: a person said so.
+
+    where: parts of the key of those meant; None: all of them.
+    """
+    was_there = line_item.c.gone_at.is_not(None)
+    meant = was_there if where is None else and_(was_there, _is(where))
+    for key in rows(
+        session, select(*(line_item.c[name] for name in COLUMN_KEY)).where(meant)
+    ):
+        forget_address(session, key)
 
 
 def has_other_maximum(session: Session, key: dict[str, Any], maximum: float) -> bool:
@@ -291,7 +331,10 @@ def save_address(
     """
     values = {"address": address, "resource_id": resource_id, "maximum": maximum}
     found = session.execute(
-        update(line_item).where(_is(key)).values(**values).returning(line_item.c.id)
+        update(line_item)
+        .where(_is(key))
+        .values(**values, gone_at=None)
+        .returning(line_item.c.id)
     )
     if not found.all():
         session.execute(insert(line_item).values(**key, **values, created_at=now))
@@ -335,6 +378,7 @@ def load_columned(session: Session, placement_id: int) -> set[int]:
             select(line_item.c.competency_id).where(
                 line_item.c.placement_id == placement_id,
                 line_item.c.competency_id.is_not(None),
+                line_item.c.gone_at.is_(None),
             )
         )
     )
@@ -350,7 +394,7 @@ def forget_address(session: Session, key: dict[str, Any]) -> None:
         session.execute(
             update(line_item)
             .where(_is(key), line_item.c.address != "")
-            .values(kind=WAS + kind)
+            .values(kind=WAS + kind, gone_at=None)
         )
     session.execute(line_item.delete().where(_is(key)))
 

@@ -8,10 +8,13 @@ from typing import Any, Final
 
 from sqlalchemy import and_, func, select, update
 
+from lti_tool.storage import columns
 from lti_tool.storage.outbox import KEY, THEIRS, Delivery, put
 from lti_tool.storage.schema import delivery
 from lti_tool.storage.session import Session
 
+# What says that the column is not there any more.
+GONE: Final = ("gone", "column_gone")
 _VALUE: Final = ("value", "maximum", "level_name")
 
 
@@ -94,13 +97,40 @@ def hurry(session: Session, delivery_id: int, now: datetime) -> None:
 
 
 def release(session: Session, now: datetime, destination: str | None = None) -> int:
-    """Put stuck deliveries back into the queue; returns how many."""
+    """Put stuck deliveries back into the queue; returns how many.
+
+    Columns that were taken away there are made anew.
+    """
+    columns.let_make(session, {"destination": destination} if destination else None)
     stuck = delivery.c.state == "blocked"
     if destination:
         stuck = and_(stuck, delivery.c.destination == destination)
     found = session.execute(
         update(delivery)
         .where(stuck)
+        .values(state="pending", due_at=now)
+        .returning(delivery.c.id)
+    )
+    return len(found.all())
+
+
+def release_column(session: Session, key: Mapping[str, Any], now: datetime) -> int:
+    """Let a column that was taken away be made anew; returns what waited for that.
+
+    key: destination, course_id and competency_id.
+    """
+    where = {name: key[name] for name in ("destination", "course_id", "competency_id")}
+    columns.let_make(session, where)
+    found = session.execute(
+        update(delivery)
+        .where(
+            *(
+                delivery.c[name].is_not_distinct_from(one)
+                for name, one in where.items()
+            ),
+            delivery.c.state == "blocked",
+            delivery.c.code.in_(GONE),
+        )
         .values(state="pending", due_at=now)
         .returning(delivery.c.id)
     )

@@ -1424,6 +1424,8 @@ line_item = Table(
     _words("address"),  # AGS line item URL, or sourcedId of a line item of the SIS
     Column("maximum", Float, nullable=False),
     _at("created_at"),
+    # Since when it is not there any more: it is made anew when a person says so.
+    _at("gone_at", null=True),
     # In a SIS the kind of assignment it is there: assessment or line_item; was_... of
     # one that is gone, which is no work of the class all the same.
     Column("kind", String(16)),

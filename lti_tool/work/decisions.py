@@ -31,7 +31,8 @@ ON_ITS_WAY: Final = ("sending", "unknown")
 def send_again(session: Session, delivery_id: int, *, who: str, now: datetime) -> int:
     """Send a value once more; returns the id of the delivery that does.
 
-    What a person set there, and this one saw, is written over: no other value is.
+    What a person set there, and this one saw, is written over: no other value is. A
+    column that was taken away there is made anew, for all that waited for it.
 
     Raises:
         OutboxError: it is on its way, a newer value is, or its destination is off.
@@ -45,6 +46,8 @@ def send_again(session: Session, delivery_id: int, *, who: str, now: datetime) -
     if row["state"] == "pending":
         requeue.hurry(session, delivery_id, now)
         return delivery_id
+    if row["code"] in requeue.GONE:
+        requeue.release_column(session, row, now)
     over, theirs = _theirs(session, row)
     made = requeue.put_one(
         session,

@@ -56,8 +56,8 @@ _PLACE_GONE: Final = (
     "outcomes deliver"
 )
 _GONE: Final = (
-    "the column was removed there. It is made anew when you say so: masterybridge "
-    "outcomes deliver"
+    "the column was removed there. It is made anew when you say so: Send again, or "
+    "masterybridge outcomes deliver"
 )
 
 
@@ -180,12 +180,21 @@ def locate_column(
     if address is None:
         address = ground.destination.find_column(column)
         if address is None:
+            _refuse_gone(database, key)
             address = _make(database, ground, key, column, now)
         _remember(database, key, column, address, now)
     elif is_other and _is_renewed(ground, column):
         address = ground.destination.make_column(column)
         _remember(database, key, column, address, now)
     return Located(key, column, address)
+
+
+def _refuse_gone(database: Database, key: dict[str, Any]) -> None:
+    """Make nothing anew that a person took away there, until one says so."""
+    with database.read() as session:
+        is_gone = columns.is_gone(session, key)
+    if is_gone:
+        raise DeliveryError(_GONE, "column_gone", permanent=True)
 
 
 def _is_renewed(ground: Ground, column: Column) -> bool:
@@ -275,11 +284,13 @@ def foresee(database: Database, ground: Ground, first: Delivery) -> str | None:
     return None if found is None else str(found)
 
 
-def forget_column(database: Database, ground: Ground, first: Delivery) -> None:
-    """Forget where a column is: nothing could be written there."""
+def lose_column(
+    database: Database, ground: Ground, first: Delivery, now: datetime
+) -> None:
+    """Note that a column is not there any more: nothing could be written to it."""
     key, _column = _describe(database, ground, first)
     with database.write() as session:
-        columns.forget_address(session, key)
+        columns.note_gone(session, key, now)
 
 
 def _describe(
@@ -373,7 +384,7 @@ def _find_again(
     now: datetime,
 ) -> str:
     with database.write() as session:
-        columns.forget_address(session, key)
+        columns.note_gone(session, key, now)
     address = ground.destination.find_column(column)
     if address is None:
         raise DeliveryError(_GONE, "column_gone", permanent=True)

@@ -31,9 +31,9 @@ from lti_tool.work.gradebooks import (
     Ground,
     Located,
     OpenColumn,
-    forget_column,
     locate_column,
     look_at_column,
+    lose_column,
 )
 from lti_tool.work.verdicts import KEPT
 
@@ -334,7 +334,8 @@ def _see_all(
     for at, errand in enumerate(errands):
         some = told[at]
         if some and all(one.error and one.error.code == "gone" for one in some):
-            forget_column(trip.database, trip.ground, errand.rows[0])
+            first = errand.rows[0]
+            lose_column(trip.database, trip.ground, first, trip.clock())
     trip.renew()
     with trip.readers() as pool:
         looks = [

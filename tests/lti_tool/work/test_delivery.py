@@ -320,13 +320,35 @@ def test_a_removed_column_is_not_made_anew_without_a_word(abroad: Abroad) -> Non
     assert row["code"] == "column_gone"
     assert row["reason"] == (
         "the column was removed there. It is made anew when you say so: "
-        "masterybridge outcomes deliver"
+        "Send again, or masterybridge outcomes deliver"
     )
+    assert abroad.lms.line_items("c1") == []
+    rescore(abroad, "ben", 4.0)
+    assert abroad.deliver() == {"blocked": 1}
     assert abroad.lms.line_items("c1") == []
     with abroad.room.database.write() as session:
         requeue.release(session, abroad.clock())
-    assert abroad.deliver() == {"delivered": 1}
-    assert abroad.lms_grades() == {("7.A", "lms-ana"): 2.0}
+    assert abroad.deliver() == {"delivered": 2}
+    assert abroad.lms_grades() == {("7.A", "lms-ana"): 2.0, ("7.A", "lms-ben"): 1.6}
+
+
+def test_sending_one_value_again_makes_a_removed_column_for_all_that_wait(
+    abroad: Abroad,
+) -> None:
+    """C03: a teacher's click, without the command line."""
+    fill(abroad, "ags")
+    abroad.deliver()
+    (column,) = abroad.lms.line_items("c1")
+    abroad.lms.gradebook.remove_column(column)
+    abroad.clock.move(minutes=5)
+    rescore(abroad, "ana", 5.0)
+    rescore(abroad, "ben", 4.0)
+    assert abroad.deliver() == {"blocked": 2}
+    row = newest(abroad)
+    with abroad.room.database.write() as session:
+        decisions.send_again(session, row["id"], who="person:1", now=abroad.clock())
+    assert abroad.deliver() == {"delivered": 2}
+    assert abroad.lms_grades() == {("7.A", "lms-ana"): 2.0, ("7.A", "lms-ben"): 1.6}
 
 
 @pytest.mark.parametrize("manners", [MOODLE], ids=["moodle"])

@@ -225,11 +225,12 @@ def test_a_removed_column_waits_for_a_person(school: SisSchool) -> None:
     assert school.deliver() == {"blocked": 1}
     assert school.newest()["code"] == "column_gone"
     assert school.ours() == {}
+    assert school.rows(schema.line_item, "kind", "address") == [("line_item", address)]
+    with school.database.write() as session:
+        requeue.release(session, school.clock())
     assert school.rows(schema.line_item, "kind", "address") == [
         ("was_line_item", address)
     ]
-    with school.database.write() as session:
-        requeue.release(session, school.clock())
     assert school.deliver() == {"delivered": 1}
     assert (len(school.ours()), school.scores()["2"]) == (1, 4.0)
 

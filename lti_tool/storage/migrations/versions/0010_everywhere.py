@@ -114,6 +114,7 @@ def _later() -> tuple[tuple[str, sa.Column[object]], ...]:
             sa.Column("summary", sa.JSON(none_as_null=True), nullable=True),
         ),
         ("line_item", sa.Column("kind", sa.String(length=16), nullable=True)),
+        ("line_item", sa.Column("gone_at", UtcDateTime(), nullable=True)),
         ("attainment", sa.Column("withdrawn_at", UtcDateTime(), nullable=True)),
     )
 
