@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, or_, select, update
 from sqlalchemy.exc import OperationalError
 
 from lti_tool.storage import entities
-from lti_tool.storage.columns import WAS
+from lti_tool.storage.addresses import WAS
 from lti_tool.storage.database import Database, insert_of
 from lti_tool.storage.entities import ENTITIES
 from lti_tool.storage.schema import line_item, run, source, source_collection

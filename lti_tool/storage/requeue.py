@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import and_, func, select, update
 
-from lti_tool.storage import columns
+from lti_tool.storage import addresses
 from lti_tool.storage.outbox import KEY, THEIRS, Delivery, put
 from lti_tool.storage.schema import delivery
 from lti_tool.storage.session import Session
@@ -101,7 +101,7 @@ def release(session: Session, now: datetime, destination: str | None = None) -> 
 
     Columns that were taken away there are made anew.
     """
-    columns.let_make(session, {"destination": destination} if destination else None)
+    addresses.let_make(session, {"destination": destination} if destination else None)
     stuck = delivery.c.state == "blocked"
     if destination:
         stuck = and_(stuck, delivery.c.destination == destination)
@@ -120,7 +120,7 @@ def release_column(session: Session, key: Mapping[str, Any], now: datetime) -> i
     key: destination, course_id and competency_id.
     """
     where = {name: key[name] for name in ("destination", "course_id", "competency_id")}
-    columns.let_make(session, where)
+    addresses.let_make(session, where)
     found = session.execute(
         update(delivery)
         .where(

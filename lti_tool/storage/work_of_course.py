@@ -17,7 +17,7 @@ from sqlalchemy import (
     select,
 )
 
-from lti_tool.storage import columns
+from lti_tool.storage import addresses
 from lti_tool.storage.schema import (
     alignment,
     assignment,
@@ -64,7 +64,7 @@ def is_not_ours() -> ColumnElement[bool]:
     What we told a SIS is no evidence, or it would speak for itself; neither is it while
     a column that is gone there still stands in what was read last.
     """
-    kinds = (assignment.c.kind, literal(columns.WAS).concat(assignment.c.kind))
+    kinds = (assignment.c.kind, literal(addresses.WAS).concat(assignment.c.kind))
     return ~exists().where(
         line_item.c.source_id == assignment.c.source_id,
         line_item.c.address == assignment.c.sourced_id,

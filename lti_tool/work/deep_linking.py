@@ -29,13 +29,13 @@ from lti_tool.lti13.deep_linking import (
 )
 from lti_tool.platforms.ags import TAG
 from lti_tool.platforms.profiles import profile
-from lti_tool.storage import columns, curriculum, keys, registrations, visits
+from lti_tool.storage import addresses, curriculum, keys, registrations, visits
 from lti_tool.storage.database import Session
 from lti_tool.storage.registrations import Registration
 from lti_tool.work.entry import shown_by
-from lti_tool.work.gradebooks import lms_column_id
 from lti_tool.work.links import COMPETENCY, VIEW
 from lti_tool.work.origins import is_origin_of
+from lti_tool.work.our_columns import lms_column_id
 
 _AMBIGUOUS: Final = frozenset("\\ ")
 
@@ -132,7 +132,7 @@ def load_gradebook(
     """Return which competencies have a column, and whether levels are sent to them."""
     if course_id is None:
         return Gradebook(frozenset(), is_told=False)
-    found = columns.load_columned(session, placement_id) if placement_id else set()
+    found = addresses.load_columned(session, placement_id) if placement_id else set()
     return Gradebook(
         frozenset(found),
         is_told="ags" in curriculum.load_destinations(session, course_id),

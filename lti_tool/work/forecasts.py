@@ -16,7 +16,8 @@ from lti_tool.storage.database import Database, Session
 from lti_tool.storage.outbox import Delivery
 from lti_tool.work import standing, verdicts
 from lti_tool.work.delivery import Clock, Connect
-from lti_tool.work.gradebooks import Ground, foresee, open_ground, peek_column
+from lti_tool.work.gradebooks import Ground, open_ground
+from lti_tool.work.our_columns import foresee, peek_column
 from lti_tool.work.turns import patiently
 
 

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from lti_tool.lti13.claims import RESOURCE_LINK_REQUEST, Claims
 from lti_tool.lti13.history import LINK_HISTORY, parse_history
-from lti_tool.storage import ancestors, columns, curriculum, resource_links
+from lti_tool.storage import addresses, ancestors, curriculum, resource_links
 from lti_tool.storage.database import Session
 from lti_tool.storage.resource_links import CHECK, CLASS, VIEWS, LaunchedLink
-from lti_tool.work.gradebooks import lms_column_id
+from lti_tool.work.our_columns import lms_column_id
 
 # Our keys in a link's `custom`. Lower case: Moodle repeats others in lower case.
 VIEW: Final = "view"
@@ -82,7 +82,7 @@ def _adopt_column(
         "placement_id": link.placement_id,
         "source_id": None,
     }
-    columns.adopt(
+    addresses.adopt(
         session,
         key,
         address=link.ags_line_item_url,

@@ -21,7 +21,8 @@ from lti_tool.storage.differences import Unread
 from lti_tool.storage.outbox import Delivery
 from lti_tool.work import summaries
 from lti_tool.work.delivery import Clock, Connect
-from lti_tool.work.gradebooks import Ground, open_ground, read_column
+from lti_tool.work.gradebooks import Ground, open_ground
+from lti_tool.work.our_columns import read_column
 from lti_tool.work.turns import patiently
 from lti_tool.work.verdicts import is_rescaled
 

@@ -27,8 +27,8 @@ from lti_tool.storage.database import Database
 from lti_tool.storage.outbox import Delivery, Sending, Settlement
 from lti_tool.work import verdicts
 from lti_tool.work.away import Away
-from lti_tool.work.gradebooks import (
-    Ground,
+from lti_tool.work.gradebooks import Ground
+from lti_tool.work.our_columns import (
     Located,
     OpenColumn,
     locate_column,

@@ -19,8 +19,8 @@ from lti_tool.storage.database import Database, Session
 from lti_tool.storage.registrations import NewRegistration
 from lti_tool.work import copies
 from lti_tool.work.copies import NewPlace
-from lti_tool.work.gradebooks import lms_column_id
 from lti_tool.work.lms import Lms
+from lti_tool.work.our_columns import lms_column_id
 
 if TYPE_CHECKING:
     from tests.lti_tool.conftest import World

@@ -11,7 +11,7 @@ from sqlalchemy import event, insert, select
 
 from lti_tool.demo.browserless import browser_session, launch_by_http
 from lti_tool.errors import NotFoundError
-from lti_tool.storage import columns, registrations, resource_links, schema
+from lti_tool.storage import addresses, registrations, resource_links, schema
 from lti_tool.storage.database import Database
 from lti_tool.storage.identities import Place
 from lti_tool.storage.placements import save_placement
@@ -199,12 +199,12 @@ def test_a_column_that_a_link_brought_is_kept_once(
             "source_id": None,
         }
         told = {"resource_id": "r", "maximum": 4.0, "now": now}
-        assert columns.load_columned(session, places[0][1]) == set()
-        assert columns.adopt(session, key, address=COLUMN, **told)
-        assert not columns.adopt(session, key, address=f"{COLUMN}&b=2", **told)
-        assert columns.load_address(session, key) == COLUMN
-        assert columns.load_columned(session, places[0][1]) == {ids[1]}
-        assert columns.load_columned(session, places[1][1]) == set()
+        assert addresses.load_columned(session, places[0][1]) == set()
+        assert addresses.adopt(session, key, address=COLUMN, **told)
+        assert not addresses.adopt(session, key, address=f"{COLUMN}&b=2", **told)
+        assert addresses.load_address(session, key) == COLUMN
+        assert addresses.load_columned(session, places[0][1]) == {ids[1]}
+        assert addresses.load_columned(session, places[1][1]) == set()
 
 
 def test_a_column_that_is_just_being_made_is_left_to_its_maker(
@@ -219,10 +219,10 @@ def test_a_column_that_is_just_being_made_is_left_to_its_maker(
             "placement_id": places[0][1],
             "source_id": None,
         }
-        assert columns.reserve(session, key, "r", 4.0, now)
+        assert addresses.reserve(session, key, "r", 4.0, now)
         told = {"resource_id": "r", "maximum": 4.0, "now": now}
-        assert not columns.adopt(session, key, address=COLUMN, **told)
-        assert columns.load_address(session, key) is None
+        assert not addresses.adopt(session, key, address=COLUMN, **told)
+        assert addresses.load_address(session, key) is None
 
 
 def kept(world: World) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from lti_tool.demo.platform import MOODLE
 from lti_tool.platforms.destination import Shown
-from lti_tool.storage import columns, outbox, requeue, schema, settling
+from lti_tool.storage import addresses, outbox, requeue, schema, settling
 from lti_tool.storage.database import rows
 from lti_tool.work import decisions, delivery
 from oneroster.models import AssessmentResult
@@ -482,8 +482,8 @@ def test_a_column_another_worker_is_making_is_waited_for(abroad: Abroad) -> None
         "source_id": None,
     }
     with room.database.write() as session:
-        assert columns.reserve(session, key, "ours", 4.0, abroad.clock())
-        assert not columns.reserve(session, key, "ours", 4.0, abroad.clock())
+        assert addresses.reserve(session, key, "ours", 4.0, abroad.clock())
+        assert not addresses.reserve(session, key, "ours", 4.0, abroad.clock())
     assert abroad.deliver() == {"pending": 3}
     assert newest(abroad)["code"] == "column_busy"
     abroad.clock.move(seconds=91)
