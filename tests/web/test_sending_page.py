@@ -124,6 +124,18 @@ def test_nothing_goes_on_before_the_plan_was_seen(
     assert not is_on(room)
 
 
+def test_the_levels_of_the_course_can_be_taken_along_as_a_file(
+    client: FlaskClient, sid: str
+) -> None:
+    page = client.get(f"/s/{sid}/sending").get_data(as_text=True)
+    (address,) = re.findall(r'href="([^"]*levels[^"]*)"', page)
+    answer = client.get(address)
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    head, *lines = answer.get_data(as_text=True).splitlines()
+    assert "level" in head
+    assert lines != []
+
+
 def test_a_plan_that_could_not_be_found_says_why(
     client: FlaskClient, room: Class, sid: str
 ) -> None:
