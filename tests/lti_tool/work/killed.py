@@ -19,7 +19,7 @@ from lti_tool.platforms.http import GuardedSession
 from lti_tool.settings import Settings
 from lti_tool.storage.columns import Place
 from lti_tool.storage.database import Database
-from lti_tool.work import delivery, gradebooks
+from lti_tool.work import delivery, our_columns
 from lti_tool.work.canvas import Canvases
 from lti_tool.work.outside import Outside
 
@@ -37,7 +37,7 @@ class Step:
     of: "destination", or the module that holds the function.
     """
 
-    of: Literal["destination", "delivery", "gradebooks"]
+    of: Literal["destination", "delivery", "our_columns"]
     names: tuple[str, ...]
     when: Literal["before", "after"]
     nth: int = 1
@@ -49,7 +49,7 @@ STEPS: Final = {
     "claimed": Step("delivery", ("open_ground",), "before"),
     "reserved": Step("destination", ("make_column",), "before"),
     "made": Step("destination", ("make_column",), "after"),
-    "remembered": Step("gradebooks", ("_remember",), "after"),
+    "remembered": Step("our_columns", ("_remember",), "after"),
     "read": Step("destination", ("read",), "after"),
     "noted": Step("destination", ("send", "send_together"), "before"),
     "answered": Step("destination", ("send", "send_together"), "after"),
@@ -88,7 +88,7 @@ def work(worker: Worker) -> None:
     connect = _ways_out(worker, database)
     step = worker.step
     if step is not None and step.of != "destination":
-        module: Any = {"delivery": delivery, "gradebooks": gradebooks}[step.of]
+        module: Any = {"delivery": delivery, "our_columns": our_columns}[step.of]
         for name in step.names:
             setattr(module, name, _dying(getattr(module, name), step))
 
