@@ -46,6 +46,7 @@ class Delivery:
         over_value: a value of somebody else's that a person said may be written over;
             over_at None: nothing may.
         undoes_id: the delivery whose old value this one restores.
+        unshown: how often the destination took it and did not show it.
     """
 
     id: int
@@ -63,6 +64,7 @@ class Delivery:
     over_value: float | None = None
     over_at: datetime | None = None
     undoes_id: int | None = None
+    unshown: int = 0
 
     @property
     def key(self) -> tuple[int, int | None]:
@@ -79,7 +81,8 @@ class Delivery:
 class Settlement:
     """What became of a delivery; state 'pending' means once more at due_at.
 
-    attempts: how many count, where the last was none of this row.
+    attempts: how many count, where the last was none of this row. unshown: how often it
+    was taken and not shown, where it was so again.
     """
 
     delivery_id: int
@@ -91,6 +94,7 @@ class Settlement:
     reason: str | None = None
     receipt: Mapping[str, Any] | None = None
     attempts: int | None = None
+    unshown: int | None = None
 
 
 _GRADEBOOK = ("destination", "course_id")

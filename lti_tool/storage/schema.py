@@ -1499,6 +1499,8 @@ delivery = Table(
     # pending, sending, unknown, delivered, superseded, blocked, conflict, dead
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    # How often the destination took it and did not show it.
+    Column("unshown", Integer, nullable=False, server_default="0"),
     Column("due_at", UtcDateTime, nullable=False, index=True),
     _at("lease_until", null=True),
     _at("sent_at", null=True),  # the timestamp the destination was told

@@ -79,6 +79,8 @@ def _settled(done: Settlement, now: datetime, *, is_overtaken: bool) -> dict[str
         values["receipt"] = dict(done.receipt)
     if done.attempts is not None:
         values["attempts"] = done.attempts
+    if done.unshown is not None:
+        values["unshown"] = done.unshown
     return values
 
 

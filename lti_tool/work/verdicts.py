@@ -19,7 +19,7 @@ FIRST_WAIT: Final = timedelta(seconds=1)
 LONGEST_WAIT: Final = timedelta(hours=1)
 GIVE_UP_AFTER: Final = 200  # attempts: about a week at the longest wait
 # A value that was taken this often and never shown is one that is kept from showing.
-KEPT_AFTER: Final = 8  # attempts: about two minutes
+KEPT_AFTER: Final = 8  # times: in about two minutes
 # It holds another value and keeps it: what that is, is worth a look.
 KEPT: Final = frozenset({"stale", "held"})
 ASKED_TO_WAIT: Final = frozenset({"busy", "rate", "turn"})
@@ -159,7 +159,9 @@ def after_sending(
     """Say what became of a row the destination took."""
     if shown.shows(row.value):
         return _stands(row, shown, answer)
-    if shown.is_settled and shown.value is not None and row.attempts >= KEPT_AFTER:
+    # Attempts that came to nothing on the way say nothing of this.
+    unshown = row.unshown + 1
+    if shown.is_settled and shown.value is not None and unshown >= KEPT_AFTER:
         return _held(row, shown, "held", answer)
     return Settlement(
         row.id,
@@ -168,6 +170,7 @@ def after_sending(
         code="not_shown",
         reason="the destination took the value and does not show it yet",
         receipt=answer,
+        unshown=unshown,
     )
 
 

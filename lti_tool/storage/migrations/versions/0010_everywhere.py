@@ -115,6 +115,10 @@ def _later() -> tuple[tuple[str, sa.Column[object]], ...]:
         ),
         ("line_item", sa.Column("kind", sa.String(length=16), nullable=True)),
         ("line_item", sa.Column("gone_at", UtcDateTime(), nullable=True)),
+        (
+            "delivery",
+            sa.Column("unshown", sa.Integer(), server_default="0", nullable=False),
+        ),
         ("attainment", sa.Column("withdrawn_at", UtcDateTime(), nullable=True)),
     )
 
