@@ -1,4 +1,4 @@
-"""Where a course's outcomes go: our columns elsewhere, and who is who there."""
+"""Where a course's outcomes go: its places elsewhere, and who is who there."""
 
 from __future__ import annotations
 

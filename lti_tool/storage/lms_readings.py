@@ -327,10 +327,3 @@ def load_our_columns(session: Session, course_id: int) -> list[OurColumn]:
         OurColumn("ags", row.ags_line_item_url, "", row.title or "", None)
         for row in links
     ]
-
-
-def has_any(session: Session, course_id: int) -> bool:
-    """Tell whether any platform of a course may be read."""
-    mine = _readings().with_only_columns(placement.c.id)
-    found = mine.where(placement.c.course_id == course_id, registration.c.is_read)
-    return session.scalar(found.limit(1)) is not None

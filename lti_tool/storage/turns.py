@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, or_
 
 from lti_tool.storage.database import upsert
 from lti_tool.storage.schema import turn
@@ -43,10 +43,3 @@ def take(session: Session, name: str, holder: str, now: datetime) -> bool:
 def give_back(session: Session, name: str, holder: str) -> None:
     """Let others have a turn; nothing happens where it is another's by now."""
     session.execute(delete(turn).where(turn.c.name == name, turn.c.holder == holder))
-
-
-def holder_of(session: Session, name: str, now: datetime) -> str | None:
-    """Return who has a turn, None if nobody has."""
-    return session.scalar(
-        select(turn.c.holder).where(turn.c.name == name, turn.c.until > now)
-    )
