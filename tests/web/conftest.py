@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, Response, request
 from flask.testing import FlaskClient
 from sqlalchemy import Table, insert
 
@@ -16,6 +16,7 @@ from lti_tool.app import create_app
 from lti_tool.settings import Settings
 from lti_tool.storage import schema, visits
 from lti_tool.storage.database import Database, Session
+from lti_tool.web.sessions import keep_browser
 from lti_tool.work import standing
 
 COOKIE = "__Host-masterybridge"
@@ -312,6 +313,17 @@ def serve_class(tmp_path: Path, now: datetime) -> Callable[..., Flask]:
         return app
 
     return make
+
+
+def let_in(app: Flask) -> None:
+    """Give whoever opens /enter?to=… the secret of the visits, and send them on."""
+
+    def enter() -> Response:
+        answer = Response(status=302, headers={"Location": request.args["to"]})
+        keep_browser(answer, SECRET)
+        return answer
+
+    app.add_url_rule("/enter", "enter", enter)
 
 
 @pytest.fixture

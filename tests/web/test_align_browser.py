@@ -8,18 +8,17 @@ from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from flask import Flask, Response, request
+from flask import Flask
 from playwright.sync_api import Browser, expect
 from sqlalchemy import delete
 
 from lti_tool.storage import schema
-from lti_tool.web import sessions
+from tests.web.conftest import let_in
 
 if TYPE_CHECKING:
     from tests.web.conftest import Class
 
 pytestmark = pytest.mark.browser
-SECRET = "s" * 43
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 TITLES = ("Unit 4 quiz (NU.2)", "Compare amounts in case 3, homework", "Zzz")
 
@@ -38,13 +37,7 @@ def address(
     with room.database.write() as session:
         session.execute(delete(schema.alignment))
     app = serve_class(room)
-
-    def enter() -> Response:
-        answer = Response(status=302, headers={"Location": request.args["to"]})
-        sessions.keep_browser(answer, SECRET)
-        return answer
-
-    app.add_url_rule("/enter", "enter", enter)
+    let_in(app)
     sid = room.sid(room.teacher, "instructor")
     return f"{serve(app)}/enter?to={quote(f'/s/{sid}/align')}"
 

@@ -11,17 +11,16 @@ from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from flask import Flask, Response, request
+from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
-from lti_tool.web import sessions
+from tests.web.conftest import let_in
 from tests.web.test_grades_page import UNIT, Lms, lms
 
 if TYPE_CHECKING:
     from tests.web.conftest import Class
 
 pytestmark = pytest.mark.browser
-SECRET = "s" * 43
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SHOTS = os.environ.get("MASTERYBRIDGE_SHOTS")
 __all__ = ["lms"]
@@ -44,13 +43,7 @@ def address(
     with pytest.raises(Exception, match="403"):
         lms.read()
     app = serve_class(room)
-
-    def enter() -> Response:
-        answer = Response(status=302, headers={"Location": request.args["to"]})
-        sessions.keep_browser(answer, SECRET)
-        return answer
-
-    app.add_url_rule("/enter", "enter", enter)
+    let_in(app)
     sid = room.sid(room.teacher, "instructor")
     return f"{serve(app)}/enter?to={quote(f'/s/{sid}/grades')}"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from flask import Flask, Response, request
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import delete, update
 
@@ -17,15 +17,15 @@ from lti_tool.storage.identities import Place
 from lti_tool.storage.placements import save_placement
 from lti_tool.storage.registrations import find_deployment, hold_deployment
 from lti_tool.storage.resource_links import LaunchedLink
-from lti_tool.web import offers, sessions
+from lti_tool.web import offers
 from lti_tool.work.deep_linking import Gradebook
+from tests.web.conftest import SECRET, let_in
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from tests.web.conftest import Class
 
-SECRET = "s" * 43
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 ASKED: dict[str, Any] = {
     "return_url": "https://lms.example/back",
@@ -235,13 +235,7 @@ def tool(
     big: Class, serve_class: Callable[..., Flask], serve: Callable[..., str]
 ) -> str:
     app = serve_class(big)
-
-    def enter() -> Response:
-        answer = Response(status=302, headers={"Location": request.args["to"]})
-        sessions.keep_browser(answer, SECRET)
-        return answer
-
-    app.add_url_rule("/enter", "enter", enter)
+    let_in(app)
     return serve(app)
 
 

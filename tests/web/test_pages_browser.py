@@ -8,20 +8,19 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from flask import Flask, Response, request
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
 from sqlalchemy import delete
 
 from lti_tool.demo.door import door
 from lti_tool.storage import schema
-from lti_tool.web import sessions
+from tests.web.conftest import let_in
 
 pytestmark = pytest.mark.browser
 
 if TYPE_CHECKING:
     from tests.web.conftest import Class
 
-SECRET = "s" * 43
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WATCH = """
 window.refusals = [];
@@ -63,13 +62,7 @@ def tool_app(make: Callable[..., Flask], room: Class) -> Flask:
     app = make(room)
     app.register_blueprint(door)
     app.config["DEMO_LINKS"] = {"teacher": "/x", "student": "/y"}
-
-    def enter() -> Response:
-        answer = Response(status=302, headers={"Location": request.args["to"]})
-        sessions.keep_browser(answer, SECRET)
-        return answer
-
-    app.add_url_rule("/enter", "enter", enter)
+    let_in(app)
     return app
 
 
